@@ -1,0 +1,1 @@
+//! The guard around every connector call.

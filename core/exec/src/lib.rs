@@ -1,0 +1,1 @@
+//! Runs plans: scans, joins, SPARQL expressions over columns, on DataFusion.

@@ -1,0 +1,73 @@
+//! A mapping that fits its source: what the planner unfolds a query with.
+
+use oxrdf::NamedNode;
+use std::sync::Arc;
+use weft_model::contract::Description;
+use weft_model::term::TermType;
+
+/// All triples a source can give.
+#[derive(Clone, Debug)]
+pub struct VirtualGraph {
+    pub source: Arc<str>,
+    /// The named graph of the source: where triples are whose map names no graph.
+    pub graph: NamedNode,
+    pub description: Arc<Description>,
+    pub triples: Vec<TripleMap>,
+}
+
+/// Every row of `table` (joined with `join`, where there is one) in which no column used is null gives one triple.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TripleMap {
+    pub table: String,
+    pub subject: MappedTerm,
+    pub predicate: MappedTerm,
+    pub object: MappedTerm,
+    pub graph: GraphMap,
+    /// The parent table of a referencing object map, when its rows must be looked at: `object` then names columns of
+    /// that table. A reference whose object can be computed from a declared foreign key alone has none.
+    pub join: Option<Join>,
+}
+
+/// The named graph a triple is in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GraphMap {
+    /// This graph.
+    Constant(NamedNode),
+    /// The graph a column names, as an encoded term (the index).
+    Column(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    pub table: String,
+    /// (column of the triple's table, column of the joined table)
+    pub on: Vec<(String, String)>,
+}
+
+/// A term map whose columns are known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MappedTerm {
+    /// What the term is, and so the columns it is laid out in.
+    pub term_type: TermType,
+    /// The source columns, one for each column of `term_type`; one or more when `build` says how they become one.
+    pub columns: Vec<String>,
+    pub build: Build,
+}
+
+/// How source columns become the columns of the term type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Build {
+    /// One to one, converted to the wanted type: numbers, dates and times in their canonical XSD lexical form where text
+    /// is wanted.
+    Columns,
+    /// The columns are one encoded term already (`weft_model::term::encode`).
+    Encoded,
+    /// An IRI, taken from one text column as it is (relative ones are resolved against the base).
+    IriColumn { base: String },
+    /// An IRI from a template that is not injective.
+    IriTemplate(weft_model::term::IriShape),
+    /// A blank node whose label is built from a template or column; labels are local to the source.
+    BlankNode(weft_model::term::IriShape),
+    /// A string literal, or one with datatype or language, from a template without percent-encoding.
+    LiteralTemplate { parts: Vec<String>, datatype: Option<NamedNode>, language: Option<String> },
+}
