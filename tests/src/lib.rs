@@ -1,1 +1,8 @@
 
+pub mod compare;
+pub mod memory;
+pub mod query_gen;
+pub mod scenario;
+pub mod union;
+pub mod mesh;
+pub mod shrink;

@@ -4,6 +4,8 @@
 //! permit, breaker, retry before the first batch, validation of what comes back. This crate knows no transport and no
 //! RDF.
 
+mod guard;
 mod spi;
 
+pub use guard::{GuardLimits, Guarded, GuardedScan, ReportHandle, ScanReport, batch_bytes};
 pub use spi::{CallContext, Connector, ScanEvent, ScanStream, SourceError};

@@ -7,7 +7,10 @@
 //! flat list of [`TripleMap`]s, each saying that every row of a table (or of a join of two) is one triple.
 
 mod r2rml;
+mod suggestion;
 mod virtual_graph;
 
-pub use r2rml::{Location, Mapping, MappingError, ObjectMap, PredicateObjectMap, TermKind, TermMap, TriplesMap};
-pub use virtual_graph::{Build, GraphMap, Join, MappedTerm, TripleMap, VirtualGraph};
+pub use r2rml::{
+    Location, Mapping, MappingError, MappingLimits, ObjectMap, PredicateObjectMap, TermKind, TermMap, TriplesMap,
+};
+pub use virtual_graph::{Build, GraphMap, Join, MappedTerm, TripleMap, VirtualGraph, blank_node_label};

@@ -4,6 +4,14 @@
 //! `rr:language`, classes, referencing object maps with join conditions, constant graph maps, and the shortcuts. Anything
 //! else is an error that names it, never silently ignored.
 
+mod document;
+mod reader;
+mod template;
+mod term_map;
+mod vocabulary;
+
+pub(crate) use template::is_relative;
+
 use oxrdf::{NamedNode, Term};
 use std::fmt;
 use std::sync::Arc;
@@ -30,6 +38,23 @@ pub struct MappingError {
     pub message: String,
 }
 
+/// How much a mapping may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingLimits {
+    /// The length of one document.
+    pub document_bytes: usize,
+    /// Triple maps: predicates times objects times graphs.
+    pub triples: usize,
+    /// Errors reported; one more says how many there are besides.
+    pub errors: usize,
+}
+
+impl Default for MappingLimits {
+    fn default() -> Self {
+        Self { document_bytes: 8 << 20, triples: 100_000, errors: 100 }
+    }
+}
+
 /// One R2RML document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mapping {
@@ -43,9 +68,10 @@ pub struct TriplesMap {
     pub name: String,
     pub location: Location,
     pub table: String,
+    pub table_location: Location,
     pub subject: TermMap,
     pub classes: Vec<NamedNode>,
-    /// Constant graphs of all triples; empty: the graph of the source.
+    /// Constant graphs of all triples, `rr:defaultGraph` among them; empty: the graph of the source.
     pub graphs: Vec<NamedNode>,
     pub predicate_objects: Vec<PredicateObjectMap>,
 }
@@ -90,4 +116,34 @@ pub enum TermKind {
     },
 }
 
-// Mapping::parse(file, text, base) -> Result<Mapping, Vec<MappingError>>
+impl Mapping {
+    /// Reads an R2RML document in Turtle, within the default limits. `file` is its name in errors, `base` what relative
+    /// IRIs are resolved against, in the document and in the data. All errors are given, in the order of lines; a document
+    /// with syntax errors gives only these.
+    pub fn parse(file: &str, turtle: &str, base: &str) -> Result<Self, Vec<MappingError>> {
+        Self::parse_within(file, turtle, base, &MappingLimits::default())
+    }
+
+    /// [`Mapping::parse`] with limits of one's own.
+    pub fn parse_within(
+        file: &str,
+        turtle: &str,
+        base: &str,
+        limits: &MappingLimits,
+    ) -> Result<Self, Vec<MappingError>> {
+        reader::read(file, turtle, base, limits)
+    }
+}
+
+/// Errors in the order of lines, each once, and no more than `limit`.
+pub(crate) fn ordered(mut errors: Vec<MappingError>, limit: usize) -> Vec<MappingError> {
+    errors.sort_by(|a, b| a.location.line.cmp(&b.location.line).then_with(|| a.message.cmp(&b.message)));
+    errors.dedup();
+    let more = errors.len().saturating_sub(limit);
+    if more > 0 {
+        errors.truncate(limit);
+        let last = errors.last().map(|error| error.location.clone());
+        errors.extend(last.map(|location| MappingError { location, message: format!("and {more} more errors") }));
+    }
+    errors
+}

@@ -1,5 +1,13 @@
 //! A mapping that fits its source: what the planner unfolds a query with.
 
+mod blank_node;
+mod datatype;
+mod reference;
+mod resolve;
+mod term;
+
+pub use blank_node::blank_node_label;
+
 use oxrdf::NamedNode;
 use std::sync::Arc;
 use weft_model::contract::Description;
@@ -23,6 +31,8 @@ pub struct TripleMap {
     pub predicate: MappedTerm,
     pub object: MappedTerm,
     pub graph: GraphMap,
+    /// Whether the triple is also in the default graph, the union of what this is true for.
+    pub in_default_graph: bool,
     /// The parent table of a referencing object map, when its rows must be looked at: `object` then names columns of
     /// that table. A reference whose object can be computed from a declared foreign key alone has none.
     pub join: Option<Join>,
@@ -66,7 +76,8 @@ pub enum Build {
     IriColumn { base: String },
     /// An IRI from a template that is not injective.
     IriTemplate(weft_model::term::IriShape),
-    /// A blank node whose label is built from a template or column; labels are local to the source.
+    /// A blank node whose label [`blank_node_label`], and nothing else, builds from a template or column: the parts are
+    /// escaped already, and hold the source, to which labels are local.
     BlankNode(weft_model::term::IriShape),
     /// A string literal, or one with datatype or language, from a template without percent-encoding.
     LiteralTemplate { parts: Vec<String>, datatype: Option<NamedNode>, language: Option<String> },

@@ -1,0 +1,100 @@
+//! The section `[limits]`.
+
+use super::value;
+use serde::Deserialize;
+use std::time::Duration;
+use weft_index::IndexLimits;
+use weft_plan::PlanLimits;
+use weft_server::ServerOptions;
+
+/// Limits of queries and of the broker. Those of a source are in its own section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    #[serde(deserialize_with = "value::duration")]
+    pub(crate) query_timeout: Duration,
+    #[serde(deserialize_with = "value::size")]
+    pub(crate) query_bytes: usize,
+    query_depth: usize,
+    query_tokens: usize,
+    algebra_depth: usize,
+    branches: usize,
+    plan_nodes: usize,
+    /// Rows of one answer.
+    pub(crate) result_rows: u64,
+    /// Memory of one query.
+    #[serde(deserialize_with = "value::size")]
+    pub(crate) memory: usize,
+    concurrent_queries: usize,
+    queued_queries: usize,
+    connections: usize,
+    #[serde(deserialize_with = "value::duration")]
+    header_timeout: Duration,
+    #[serde(deserialize_with = "value::duration")]
+    body_timeout: Duration,
+    #[serde(deserialize_with = "value::duration")]
+    drain_timeout: Duration,
+    index_statements: u64,
+    #[serde(deserialize_with = "value::size")]
+    ontology_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let (plan, server, index) = (PlanLimits::default(), ServerOptions::default(), IndexLimits::default());
+        Self {
+            query_timeout: server.query_timeout,
+            query_bytes: plan.query_bytes,
+            query_depth: plan.query_depth,
+            query_tokens: plan.query_tokens,
+            algebra_depth: plan.algebra_depth,
+            branches: plan.branches,
+            plan_nodes: plan.plan_nodes,
+            result_rows: 10_000_000,
+            memory: 512 << 20,
+            concurrent_queries: server.concurrent_queries,
+            queued_queries: server.queued_queries,
+            connections: server.connections,
+            header_timeout: server.header_timeout,
+            body_timeout: server.body_timeout,
+            drain_timeout: server.drain_timeout,
+            index_statements: index.statements,
+            ontology_bytes: index.ontology_bytes,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn plan(&self) -> PlanLimits {
+        PlanLimits {
+            query_bytes: self.query_bytes,
+            query_depth: self.query_depth,
+            query_tokens: self.query_tokens,
+            algebra_depth: self.algebra_depth,
+            branches: self.branches,
+            plan_nodes: self.plan_nodes,
+        }
+    }
+
+    pub(crate) fn server(&self) -> ServerOptions {
+        ServerOptions {
+            query_bytes: self.query_bytes,
+            query_timeout: self.query_timeout,
+            concurrent_queries: self.concurrent_queries,
+            queued_queries: self.queued_queries,
+            connections: self.connections,
+            header_timeout: self.header_timeout,
+            body_timeout: self.body_timeout,
+            drain_timeout: self.drain_timeout,
+            adopt_parent: None,
+        }
+    }
+
+    pub(crate) fn index(&self) -> IndexLimits {
+        IndexLimits {
+            statements: self.index_statements,
+            ontology_bytes: self.ontology_bytes,
+            ..IndexLimits::default()
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! From the columns a source sends to the columns of a term, as a mapping says.
+
+use super::error::{internal, invalid_data};
+use super::native::{native_scalar, one_nan, storable, unscaled};
+use super::reader::canonical;
+use super::source::{Source, rescale};
+use arrow_array::{Array, ArrayRef, Decimal128Array, Float64Array, Int64Array, StringViewArray};
+use arrow_schema::DataType;
+use datafusion_common::ScalarValue;
+use oxrdf::{Literal, NamedNode, Term};
+use oxsdatatypes::{Decimal, Double};
+use std::sync::Arc;
+use weft_mapping::{Build, MappedTerm};
+use weft_model::contract::ContractError;
+use weft_model::term::{IriShape, KeyKind, LiteralType, TermType, encode, encode_iri};
+
+/// The columns of the term in each row, from its source columns in the order of `term.columns`.
+///
+/// A row in which any source column is null is null in all. A value that does not fit is `invalid-data`, with its column.
+pub(crate) fn mapped_columns(term: &MappedTerm, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>, ContractError> {
+    let Some(first) = inputs.first() else {
+        return if term.term_type.columns().is_empty() { Ok(Vec::new()) } else { Err(misfit(term)) };
+    };
+    if inputs.len() != term.columns.len() || inputs.iter().any(|input| input.len() != first.len()) {
+        return Err(misfit(term));
+    }
+    let rows = Rows {
+        count: first.len(),
+        names: &term.columns,
+        arrays: inputs,
+        sources: inputs.iter().map(Source::new).collect::<Result<_, _>>()?,
+    };
+    match (&term.build, &term.term_type) {
+        (_, TermType::Constant(_)) => Ok(Vec::new()),
+        (Build::Columns, term_type) => native_columns(term_type, &rows).ok_or_else(|| misfit(term))?,
+        (Build::Encoded, TermType::General) if inputs.len() == 1 => rows.terms(|rows, row| rows.encoded(row)),
+        (Build::IriColumn { base }, TermType::General) if inputs.len() == 1 => {
+            rows.terms(|rows, row| rows.iri_column(base, row))
+        }
+        (Build::IriTemplate(shape), TermType::General) if shape.keys() == inputs.len() => {
+            rows.terms(|rows, row| rows.iri_template(shape, row))
+        }
+        (Build::BlankNode(shape), TermType::General) if shape.keys() == inputs.len() => {
+            rows.terms(|rows, row| Ok(rows.blank_node(shape, row)))
+        }
+        (Build::LiteralTemplate { parts, datatype, language }, term_type) if parts.len() == inputs.len() + 1 => {
+            template_literals(&rows, parts, datatype.as_ref(), language.as_deref(), term_type)
+                .ok_or_else(|| misfit(term))?
+        }
+        _ => Err(misfit(term)),
+    }
+}
+
+fn misfit(term: &MappedTerm) -> ContractError {
+    internal(format!("columns [{}] cannot be read as {}", term.columns.join(", "), term.term_type))
+}
+
+/// The source columns of one term in one batch.
+struct Rows<'a> {
+    count: usize,
+    names: &'a [String],
+    arrays: &'a [ArrayRef],
+    sources: Vec<Source<'a>>,
+}
+
+impl Rows<'_> {
+    fn is_complete(&self, row: usize) -> bool {
+        self.arrays.iter().all(|array| array.is_valid(row))
+    }
+
+    /// The same columns, but a row that is null in one is null in all.
+    fn map<T, C: FromIterator<Option<T>>>(
+        &self,
+        mut value: impl FnMut(usize) -> Result<T, ContractError>,
+    ) -> Result<C, ContractError> {
+        (0..self.count).map(|row| self.is_complete(row).then(|| value(row)).transpose()).collect()
+    }
+
+    fn terms(
+        &self,
+        term: impl Fn(&Self, usize) -> Result<String, ContractError>,
+    ) -> Result<Vec<ArrayRef>, ContractError> {
+        let column: StringViewArray = self.map(|row| term(self, row))?;
+        Ok(vec![Arc::new(column)])
+    }
+
+    fn encoded(&self, row: usize) -> Result<String, ContractError> {
+        let text = self.sources[0].lexical(row);
+        let term = weft_model::term::decode(&text).map_err(|_| invalid_data(&self.names[0], &text, "a term"))?;
+        Ok(encode(&canonical(term)))
+    }
+
+    /// R2RML section 7.3: an absolute IRI as it is, anything else appended to the base.
+    fn iri_column(&self, base: &str, row: usize) -> Result<String, ContractError> {
+        let text = self.sources[0].lexical(row);
+        if NamedNode::new(text.as_ref()).is_ok() {
+            return Ok(encode_iri(&text));
+        }
+        let iri = format!("{base}{text}");
+        NamedNode::new(&iri).map_err(|_| invalid_data(&self.names[0], &text, "an IRI"))?;
+        Ok(encode_iri(&iri))
+    }
+
+    fn iri_template(&self, shape: &IriShape, row: usize) -> Result<String, ContractError> {
+        let iri = self.build(shape, row);
+        NamedNode::new(&iri).map_err(|_| invalid_data(&self.names.join(", "), &iri, "an IRI"))?;
+        Ok(encode_iri(&iri))
+    }
+
+    fn blank_node(&self, shape: &IriShape, row: usize) -> String {
+        format!("B{}", blank_node_label(&self.build(shape, row)))
+    }
+
+    fn build(&self, shape: &IriShape, row: usize) -> String {
+        let keys: Vec<_> = self.sources.iter().map(|source| source.lexical(row)).collect();
+        shape.build(keys.iter().map(AsRef::as_ref))
+    }
+}
+
+/// A label made of letters, digits and `_` alone, different for different texts: every other byte, and `_` itself, is
+/// written as `_` and two hexadecimal digits.
+fn blank_node_label(text: &str) -> String {
+    let mut label = String::from("n");
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            label.push(char::from(byte));
+        } else {
+            label.push_str(&format!("_{byte:02X}"));
+        }
+    }
+    label
+}
+
+/// `None` when the type needs another build.
+fn native_columns(term_type: &TermType, rows: &Rows<'_>) -> Option<Result<Vec<ArrayRef>, ContractError>> {
+    let one = || (rows.arrays.len() == 1).then_some(0);
+    Some(match term_type {
+        TermType::Iri { keys, .. } => {
+            if keys.len() != rows.arrays.len() {
+                return None;
+            }
+            keys.iter().enumerate().map(|(i, kind)| key_column(*kind, rows, i)).collect()
+        }
+        TermType::Literal(literal) => literal_column(literal, rows, one()?).map(|column| vec![column]),
+        TermType::LangString(_) => {
+            let source = &rows.sources[one()?];
+            rows.map(|row| Ok(source.lexical(row))).map(|column: StringViewArray| vec![Arc::new(column) as ArrayRef])
+        }
+        TermType::Constant(_) | TermType::General => return None,
+    })
+}
+
+fn key_column(kind: KeyKind, rows: &Rows<'_>, i: usize) -> Result<ArrayRef, ContractError> {
+    let source = &rows.sources[i];
+    Ok(match kind {
+        KeyKind::Text => Arc::new(rows.map::<_, StringViewArray>(|row| Ok(source.lexical(row)))?),
+        KeyKind::Int64 => Arc::new(rows.map::<_, Int64Array>(|row| {
+            // A key is spelled in the IRI as the source spells it: `007` is not the key 7.
+            let text = source.lexical(row);
+            let number = text.parse().ok().filter(|n: &i64| n.to_string() == text);
+            number.ok_or_else(|| invalid_data(&rows.names[i], &text, "an int64 key"))
+        })?),
+    })
+}
+
+fn literal_column(literal: &LiteralType, rows: &Rows<'_>, i: usize) -> Result<ArrayRef, ContractError> {
+    let source = &rows.sources[i];
+    Ok(match (literal, source) {
+        (LiteralType::Boolean, Source::Boolean(_))
+        | (LiteralType::Integer, Source::Int64(_))
+        | (LiteralType::Date, Source::Date(_))
+        | (LiteralType::String, Source::Text(_)) => rows.arrays[i].clone(),
+        (LiteralType::DateTime { zoned: wanted }, Source::Timestamp(_, zoned)) if wanted == zoned => {
+            rows.arrays[i].clone()
+        }
+        (LiteralType::Decimal, _) => decimal_column(rows, i)?,
+        (LiteralType::Double, _) => Arc::new(rows.map::<_, Float64Array>(|row| double(rows, i, row))?),
+        (LiteralType::String, _) => Arc::new(rows.map::<_, StringViewArray>(|row| Ok(source.lexical(row)))?),
+        (LiteralType::Other(datatype), _) => Arc::new(
+            rows.map::<_, StringViewArray>(|row| Ok(canonical_lexical(source.lexical(row).into_owned(), datatype)))?,
+        ),
+        (literal, _) => parsed_column(literal, rows, |row| date_part(literal, source, row))?,
+    })
+}
+
+/// A timestamp at midnight is a date where a date is wanted, and a date midnight where a time is.
+fn date_part(literal: &LiteralType, source: &Source<'_>, row: usize) -> Result<String, ContractError> {
+    let text = source.lexical(row);
+    Ok(match (literal, source) {
+        (LiteralType::Date, Source::Timestamp(_, false)) => {
+            text.strip_suffix("T00:00:00").unwrap_or(&text).to_owned()
+        }
+        (LiteralType::DateTime { zoned: false }, Source::Date(_)) => format!("{text}T00:00:00"),
+        _ => text.into_owned(),
+    })
+}
+
+fn decimal_column(rows: &Rows<'_>, i: usize) -> Result<ArrayRef, ContractError> {
+    let source = &rows.sources[i];
+    let value = |row| {
+        let value = match source {
+            Source::Int64(a) => rescale(a.value(row).into(), 0),
+            Source::Decimal(a, scale) => rescale(a.value(row), *scale),
+            source => source.lexical(row).parse::<Decimal>().ok().map(unscaled),
+        };
+        let wanted = "an xsd:decimal of 20 digits before and 18 after the point";
+        value.and_then(storable).ok_or_else(|| invalid_data(&rows.names[i], &source.lexical(row), wanted))
+    };
+    decimals(rows.map::<_, Decimal128Array>(value)?)
+}
+
+fn decimals(column: Decimal128Array) -> Result<ArrayRef, ContractError> {
+    let DataType::Decimal128(precision, scale) = LiteralType::Decimal.arrow() else {
+        return Err(internal("decimals are not laid out as decimals"));
+    };
+    let column = column.with_precision_and_scale(precision, scale).map_err(|error| internal(error.to_string()))?;
+    Ok(Arc::new(column))
+}
+
+fn double(rows: &Rows<'_>, i: usize, row: usize) -> Result<f64, ContractError> {
+    if let Source::Float64(a) = &rows.sources[i] {
+        return Ok(one_nan(a.value(row)));
+    }
+    let text = rows.sources[i].lexical(row);
+    let value = text.parse::<Double>().map_err(|_| invalid_data(&rows.names[i], &text, "an xsd:double"))?;
+    Ok(one_nan(value.into()))
+}
+
+/// Values given as lexical forms, in the native column of the type.
+fn parsed_column(
+    literal: &LiteralType,
+    rows: &Rows<'_>,
+    lexical: impl Fn(usize) -> Result<String, ContractError>,
+) -> Result<ArrayRef, ContractError> {
+    let scalars: Vec<Option<ScalarValue>> = rows.map(|row| {
+        let lexical = lexical(row)?;
+        let parsed = Literal::new_typed_literal(lexical.as_str(), literal.datatype());
+        native_scalar(literal, &parsed).ok_or_else(|| {
+            let names = rows.names.join(", ");
+            invalid_data(&names, &lexical, format_args!("{}", TermType::Literal(literal.clone())))
+        })
+    })?;
+    scalar_column(literal, scalars)
+}
+
+fn scalar_column(literal: &LiteralType, scalars: Vec<Option<ScalarValue>>) -> Result<ArrayRef, ContractError> {
+    let null = ScalarValue::try_from(&literal.arrow()).map_err(|error| internal(error.to_string()))?;
+    if scalars.is_empty() {
+        return Ok(arrow_array::new_empty_array(&literal.arrow()));
+    }
+    let scalars = scalars.into_iter().map(|scalar| scalar.unwrap_or_else(|| null.clone()));
+    ScalarValue::iter_to_array(scalars).map_err(|error| internal(error.to_string()))
+}
+
+fn canonical_lexical(lexical: String, datatype: &NamedNode) -> String {
+    match canonical(Literal::new_typed_literal(lexical.as_str(), datatype.clone()).into()) {
+        Term::Literal(literal) => literal.destruct().0,
+        _ => lexical,
+    }
+}
+
+/// `None` when the type is not that of the template.
+fn template_literals(
+    rows: &Rows<'_>,
+    parts: &[String],
+    datatype: Option<&NamedNode>,
+    language: Option<&str>,
+    term_type: &TermType,
+) -> Option<Result<Vec<ArrayRef>, ContractError>> {
+    let text = |row| template_text(rows, parts, row);
+    let column = match term_type {
+        TermType::General => {
+            return Some(rows.terms(|_, row| Ok(encode(&canonical(template_term(text(row), datatype, language))))));
+        }
+        TermType::LangString(tag) if language == Some(tag) => rows.map(|row| Ok(text(row))).map(texts),
+        TermType::Literal(literal) if language.is_none() && literal.datatype() == natural(datatype).as_ref() => {
+            match literal {
+                LiteralType::String => rows.map(|row| Ok(text(row))).map(texts),
+                LiteralType::Other(datatype) => rows.map(|row| Ok(canonical_lexical(text(row), datatype))).map(texts),
+                literal => parsed_column(literal, rows, |row| Ok(text(row))),
+            }
+        }
+        _ => return None,
+    };
+    Some(column.map(|column| vec![column]))
+}
+
+fn texts(column: StringViewArray) -> ArrayRef {
+    Arc::new(column)
+}
+
+fn natural(datatype: Option<&NamedNode>) -> NamedNode {
+    datatype.cloned().unwrap_or_else(|| oxrdf::vocab::xsd::STRING.into_owned())
+}
+
+fn template_text(rows: &Rows<'_>, parts: &[String], row: usize) -> String {
+    let mut text = parts[0].clone();
+    for (source, part) in rows.sources.iter().zip(&parts[1..]) {
+        text.push_str(&source.lexical(row));
+        text.push_str(part);
+    }
+    text
+}
+
+fn template_term(text: String, datatype: Option<&NamedNode>, language: Option<&str>) -> Term {
+    match language {
+        Some(tag) => Literal::new_language_tagged_literal_unchecked(text, tag).into(),
+        None => Literal::new_typed_literal(text, natural(datatype)).into(),
+    }
+}

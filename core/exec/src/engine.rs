@@ -1,0 +1,353 @@
+//! The engine: text in, rows of terms out.
+
+use crate::columns::{Layout, rows};
+use crate::error::QueryError;
+use crate::expression::ExpressionContext;
+use crate::physical::{self, Relation, Run, RunLimits};
+use crate::report::{Report, ReportHandle};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema};
+use datafusion_common::{DataFusionError, ScalarValue};
+use datafusion_execution::TaskContext;
+use datafusion_execution::config::SessionConfig;
+use datafusion_execution::runtime_env::RuntimeEnvBuilder;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use oxiri::Iri;
+use oxrdf::{Term, Variable};
+use oxsdatatypes::DateTime;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+use weft_connector::{CallContext, Guarded};
+use weft_model::contract::KeyBlock;
+use weft_model::{Code, Fault};
+use weft_plan::{Catalogue, Form, Plan, PlanLimits, Scan, explain_json, explain_text, plan};
+
+/// What a client asks.
+#[derive(Clone, Debug, Default)]
+pub struct QueryRequest {
+    pub text: String,
+    pub base_iri: Option<String>,
+    /// Chosen by protocol; refused in this version when not empty.
+    pub default_graphs: Vec<String>,
+    pub named_graphs: Vec<String>,
+    /// At most the configured timeout.
+    pub timeout: Option<Duration>,
+    /// W3C trace context, handed on to connectors.
+    pub traceparent: Option<String>,
+}
+
+/// What one query may cost.
+#[derive(Clone, Debug)]
+pub struct EngineLimits {
+    pub plan: PlanLimits,
+    pub timeout: Duration,
+    /// Bytes of memory for joins, sorts and groups. Not under 64 MiB.
+    pub memory: usize,
+    pub result_rows: u64,
+    /// Bytes of one computed string.
+    pub value_bytes: usize,
+    /// Rows of one batch asked of a source.
+    pub batch_rows: u32,
+    /// Bytes of one batch asked of a source.
+    pub batch_bytes: u32,
+    /// Rows a bind join reads ahead.
+    pub read_ahead_rows: usize,
+    /// Stack of the thread that plans, in bytes: parsing recurses.
+    pub planning_stack: usize,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        Self {
+            plan: PlanLimits::default(),
+            timeout: Duration::from_secs(30),
+            memory: 256 << 20,
+            result_rows: 10_000_000,
+            value_bytes: 1 << 20,
+            batch_rows: 8_192,
+            batch_bytes: 1 << 20,
+            read_ahead_rows: 100_000,
+            planning_stack: 64 << 20,
+        }
+    }
+}
+
+/// Answers queries over a snapshot of sources. Share it by reference or `Arc`.
+#[derive(Debug)]
+pub struct Engine {
+    catalogue: Arc<Catalogue>,
+    sources: Arc<HashMap<Arc<str>, Guarded>>,
+    limits: EngineLimits,
+    trace_context: fn() -> Option<String>,
+    queries: AtomicU64,
+}
+
+#[derive(Debug)]
+pub enum Answer {
+    Solutions(Solutions),
+    Boolean { value: bool, report: Report },
+}
+
+/// The rows of a SELECT. Dropping them cancels everything below.
+pub struct Solutions {
+    pub variables: Vec<Variable>,
+    /// Batches of rows, one entry a variable. The answer is whole only when the stream ends without an error.
+    pub rows: BoxStream<'static, Result<Vec<Vec<Option<Term>>>, QueryError>>,
+    pub report: ReportHandle,
+}
+
+impl std::fmt::Debug for Solutions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Solutions").field("variables", &self.variables).field("report", &self.report).finish()
+    }
+}
+
+/// A plan and what its scans send.
+#[derive(Debug)]
+pub struct Explanation {
+    plan: Plan,
+    statements: Vec<Vec<String>>,
+}
+
+impl Explanation {
+    pub fn to_text(&self) -> String {
+        explain_text(&self.plan, &self.statements)
+    }
+
+    pub fn to_json(&self) -> serde_json::Value {
+        explain_json(&self.plan, &self.statements)
+    }
+}
+
+impl Engine {
+    pub fn new(catalogue: Catalogue, sources: HashMap<Arc<str>, Guarded>, limits: EngineLimits) -> Self {
+        Self {
+            catalogue: Arc::new(catalogue),
+            sources: Arc::new(sources),
+            limits,
+            trace_context: || None,
+            queries: AtomicU64::new(0),
+        }
+    }
+
+    /// Where the trace context comes from that connectors are given, when a request brings none.
+    #[must_use]
+    pub fn with_trace_context(mut self, current: fn() -> Option<String>) -> Self {
+        self.trace_context = current;
+        self
+    }
+
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    pub fn limits(&self) -> &EngineLimits {
+        &self.limits
+    }
+
+    /// Plans a query and starts it. No source is asked before the rows are polled, except for ASK.
+    pub async fn query(&self, request: QueryRequest) -> Result<Answer, QueryError> {
+        let report = ReportHandle::new(std::time::Instant::now());
+        let run = Arc::new(self.run(&request, &report));
+        let (plan, root) = self.prepare(&request, Some(run.clone())).await?;
+        report.planned();
+        let Some(root) = root else { return Err(internal("a plan without operators")) };
+        let batches = root.plan.execute(0, self.task()?)?;
+        let rows = bounded(run.context.deadline, self.limits.result_rows, report.clone(), root.layout, batches);
+        match plan.form {
+            Form::Select(variables) => Ok(Answer::Solutions(Solutions { variables, rows, report })),
+            Form::Ask => ask(rows, report).await,
+        }
+    }
+
+    /// Plans a query and asks each connector what it would send. No system is touched.
+    pub async fn explain(&self, request: QueryRequest) -> Result<Explanation, QueryError> {
+        let report = ReportHandle::new(std::time::Instant::now());
+        let run = self.run(&request, &report);
+        let (plan, _) = self.prepare(&request, None).await?;
+        let mut statements = Vec::new();
+        for scan in plan.root.scans() {
+            statements.push(self.statements(&run, scan).await);
+        }
+        Ok(Explanation { plan, statements })
+    }
+
+    /// A connector that is down does not keep its plan from being shown.
+    async fn statements(&self, run: &Run, scan: &Scan) -> Vec<String> {
+        let Some(source) = self.sources.get(&scan.source) else { return Vec::new() };
+        let request = physical::request(run, scan, scan.slot.as_ref().and_then(placeholder_keys));
+        match source.explain(&run.context, request).await {
+            Ok(statements) => statements,
+            Err(error) => vec![format!("not known: {error}")],
+        }
+    }
+
+    fn run(&self, request: &QueryRequest, report: &ReportHandle) -> Run {
+        let timeout = request.timeout.unwrap_or(self.limits.timeout).min(self.limits.timeout);
+        let mut expressions = ExpressionContext::new(DateTime::now());
+        expressions.base_iri = request.base_iri.clone().and_then(|base| Iri::parse(base).ok());
+        expressions.max_value_bytes = self.limits.value_bytes;
+        expressions.max_depth = self.limits.plan.algebra_depth;
+        Run {
+            id: format!("q{}", self.queries.fetch_add(1, Ordering::Relaxed) + 1),
+            sources: self.sources.clone(),
+            context: CallContext {
+                deadline: Instant::now() + timeout,
+                traceparent: (self.trace_context)().or_else(|| request.traceparent.clone()),
+            },
+            expressions,
+            report: report.clone(),
+            limits: RunLimits {
+                batch_rows: self.limits.batch_rows,
+                batch_bytes: self.limits.batch_bytes,
+                read_ahead_rows: self.limits.read_ahead_rows,
+            },
+            scans: AtomicU64::new(0),
+        }
+    }
+
+    /// Plans, and builds the operators where there is a run for them, on a thread with a stack of its own.
+    async fn prepare(
+        &self,
+        request: &QueryRequest,
+        run: Option<Arc<Run>>,
+    ) -> Result<(Plan, Option<Relation>), QueryError> {
+        if !request.default_graphs.is_empty() || !request.named_graphs.is_empty() {
+            let message = "a dataset chosen by the request (default-graph-uri, named-graph-uri) is not supported yet";
+            return Err(QueryError::new(Code::UnsupportedQuery, Fault::Caller, message));
+        }
+        let (text, base_iri) = (request.text.clone(), request.base_iri.clone());
+        let (catalogue, limits) = (self.catalogue.clone(), self.limits.plan.clone());
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let work = move || {
+            let prepared = plan(&text, base_iri.as_deref(), &catalogue, &limits).map_err(QueryError::from);
+            let prepared = prepared.and_then(|plan| {
+                let root = run.map(|run| physical::build(&run, &plan.root, None)).transpose()?;
+                Ok((plan, root))
+            });
+            // The caller may have gone away.
+            let _ = sender.send(prepared);
+        };
+        let thread = std::thread::Builder::new().name("weft-plan".to_owned()).stack_size(self.limits.planning_stack);
+        let spawned = thread.spawn(work);
+        spawned.map_err(|error| internal("a thread for planning could not be started").with(error))?;
+        receiver.await.map_err(|error| internal("planning ended without a result").with(error))?
+    }
+
+    fn task(&self) -> Result<Arc<TaskContext>, QueryError> {
+        let runtime = RuntimeEnvBuilder::new().with_memory_limit(self.limits.memory, 1.0).build_arc()?;
+        Ok(Arc::new(TaskContext::new(
+            None,
+            String::new(),
+            SessionConfig::new().with_target_partitions(1),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            runtime,
+        )))
+    }
+}
+
+fn internal(message: &str) -> QueryError {
+    QueryError::new(Code::Internal, Fault::Broker, message)
+}
+
+impl QueryError {
+    fn with(mut self, cause: impl std::fmt::Display) -> Self {
+        self.detail = Some(cause.to_string());
+        self
+    }
+}
+
+async fn ask(
+    mut rows: BoxStream<'static, Result<Vec<Vec<Option<Term>>>, QueryError>>,
+    report: ReportHandle,
+) -> Result<Answer, QueryError> {
+    let mut value = false;
+    while !value && let Some(batch) = rows.next().await {
+        value = !batch?.is_empty();
+    }
+    drop(rows);
+    report.end(true);
+    Ok(Answer::Boolean { value, report: report.snapshot() })
+}
+
+/// Reads batches as terms until the end, the deadline or the row limit.
+fn bounded(
+    deadline: Instant,
+    most: u64,
+    report: ReportHandle,
+    layout: Layout,
+    batches: datafusion_execution::SendableRecordBatchStream,
+) -> BoxStream<'static, Result<Vec<Vec<Option<Term>>>, QueryError>> {
+    let state = (batches, report, layout, false);
+    stream::unfold(state, move |(mut batches, report, layout, over)| async move {
+        if over {
+            return None;
+        }
+        let next = match timeout_at(deadline, batches.next()).await {
+            Ok(None) => {
+                report.end(true);
+                return None;
+            }
+            Ok(Some(batch)) => batch.map_err(QueryError::from).and_then(|batch| terms(&batch, &layout, &report, most)),
+            Err(_) => {
+                let message = "the query took longer than its timeout allows";
+                Err(QueryError::new(Code::DeadlineExceeded, Fault::Caller, message))
+            }
+        };
+        let failed = next.is_err();
+        if failed {
+            report.end(false);
+        }
+        Some((next, (batches, report, layout, failed)))
+    })
+    .boxed()
+}
+
+fn terms(
+    batch: &RecordBatch,
+    layout: &Layout,
+    report: &ReportHandle,
+    most: u64,
+) -> Result<Vec<Vec<Option<Term>>>, QueryError> {
+    if report.add_rows(batch.num_rows() as u64) > most {
+        let message = format!("the answer has more rows than limits.result_rows allows ({most})");
+        return Err(QueryError::new(Code::LimitExceeded, Fault::Caller, message));
+    }
+    Ok(rows(batch, layout)?)
+}
+
+/// A key block that shows where keys go: one row of nothing in particular.
+fn placeholder_keys(slot: &weft_plan::KeySlot) -> Option<KeyBlock> {
+    let mut fields = Vec::new();
+    let mut arrays: Vec<ArrayRef> = Vec::new();
+    for column in &slot.columns {
+        for (name, data_type) in column.columns.iter().zip(column.term_type.columns()) {
+            fields.push(Field::new(name, data_type.clone(), false));
+            arrays.push(placeholder(&data_type)?);
+        }
+    }
+    let columns = fields.iter().map(|field| field.name().clone()).collect();
+    let keys = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).ok()?;
+    Some(KeyBlock { columns, keys })
+}
+
+fn placeholder(data_type: &DataType) -> Option<ArrayRef> {
+    let scalar = match data_type {
+        DataType::Utf8View => ScalarValue::Utf8View(Some("?".to_owned())),
+        other => ScalarValue::new_zero(other).ok()?,
+    };
+    scalar.to_array().ok()
+}
+
+impl From<QueryError> for DataFusionError {
+    fn from(error: QueryError) -> Self {
+        Self::External(Box::new(error))
+    }
+}

@@ -1,0 +1,87 @@
+//! From the plan to DataFusion operators, one for one.
+//!
+//! Every relation is one partition: small plans are fastest so, and the order of a sort holds. The type of a variable in
+//! a batch is decided here, from the bottom up: an expression may give a narrower one than the plan could know.
+
+mod batches;
+mod bind;
+mod join;
+mod keys;
+mod operators;
+mod run;
+mod scan;
+mod stream_exec;
+
+pub(crate) use run::{Run, RunLimits};
+pub(crate) use scan::request;
+
+use crate::columns::Layout;
+use crate::error::QueryError;
+use datafusion_physical_plan::ExecutionPlan;
+use keys::KeySource;
+use oxrdf::Variable;
+use std::sync::Arc;
+use weft_model::term::{LiteralType, TermType};
+use weft_plan::{Node, NodeKind};
+
+/// Operators, and how their rows are laid out.
+#[derive(Clone, Debug)]
+pub(crate) struct Relation {
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    pub(crate) layout: Layout,
+    /// Which variables of the layout can be unbound.
+    pub(crate) optional: Vec<bool>,
+}
+
+impl Relation {
+    fn is_optional(&self, variable: &Variable) -> bool {
+        let position = self.layout.variables().iter().position(|v| v == variable);
+        position.is_none_or(|position| self.optional[position])
+    }
+}
+
+/// Stands in a row that would have no column at all: engines lose count of such rows.
+fn filler() -> Variable {
+    Variable::new_unchecked("_:row")
+}
+
+/// The layout of these variables, never without a column.
+fn layout(mut variables: Vec<(Variable, TermType)>, optional: &mut Vec<bool>) -> Layout {
+    if variables.iter().all(|(_, term_type)| term_type.columns().is_empty()) {
+        variables.push((filler(), TermType::Literal(LiteralType::Boolean)));
+        optional.push(true);
+    }
+    Layout::new(variables)
+}
+
+/// Builds the operators of a plan. `keys` are those of the bind join the node is on the right of.
+pub(crate) fn build(run: &Arc<Run>, node: &Node, keys: Option<&KeySource>) -> Result<Relation, QueryError> {
+    match &node.kind {
+        NodeKind::Scan(scan) => scan::scan(run, node, scan, keys),
+        NodeKind::Unit => Ok(batches::unit()),
+        NodeKind::Empty => Ok(batches::empty(node)),
+        NodeKind::Values { rows } => batches::values(node, rows),
+        NodeKind::Join { left, right, kind, condition, method } => {
+            join::join(run, join::Inputs { left, right, kind: *kind, condition: condition.as_ref(), method: *method }, keys)
+        }
+        NodeKind::Union(inputs) => {
+            // An empty branch has no rows, and would only widen the types of the others.
+            let inputs = inputs.iter().filter(|input| !matches!(input.kind, NodeKind::Empty));
+            operators::union(inputs.map(|input| build(run, input, keys)).collect::<Result<Vec<_>, _>>()?)
+        }
+        NodeKind::Filter { input, expression } => operators::filter(run, build(run, input, keys)?, expression),
+        NodeKind::Extend { input, variable, expression } => {
+            operators::extend(run, build(run, input, keys)?, variable, expression)
+        }
+        NodeKind::Project { input } => {
+            let variables: Vec<Variable> = node.bindings.iter().map(|binding| binding.variable.clone()).collect();
+            operators::project(build(run, input, keys)?, &variables)
+        }
+        NodeKind::Distinct { input } => operators::distinct(build(run, input, keys)?),
+        NodeKind::Sort { input, keys: order, fetch } => operators::sort(run, build(run, input, keys)?, order, *fetch),
+        NodeKind::Slice { input, offset, count } => Ok(operators::slice(build(run, input, keys)?, *offset, *count)),
+        NodeKind::Group { input, keys: variables, aggregates } => {
+            operators::group(run, build(run, input, keys)?, variables, aggregates)
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Joins on compatible solutions (SPARQL section 18.5).
+//!
+//! Two rows join when every variable both have is the same term, or unbound in one of them. Where a variable is bound
+//! for certain on both sides that is an equality the hash table takes; otherwise it is part of the join's condition.
+
+use super::bind::bind_join;
+use super::keys::KeySource;
+use super::operators::{Selected, converted, nullable, select, variables};
+use super::{Relation, Run, build};
+use crate::columns::{ColumnExpr, Layout, convert};
+use crate::error::QueryError;
+use crate::expression;
+use datafusion_common::{JoinSide, JoinType, NullEquality};
+use datafusion_expr::Operator;
+use datafusion_physical_expr::expressions::{BinaryExpr, CaseExpr, IsNotNullExpr, IsNullExpr};
+use datafusion_physical_plan::ExecutionPlan;
+use datafusion_physical_plan::joins::utils::{ColumnIndex, JoinFilter};
+use datafusion_physical_plan::joins::{CrossJoinExec, HashJoinExecBuilder, NestedLoopJoinExec, PartitionMode};
+use oxrdf::Variable;
+use spargebra::algebra::Expression;
+use std::sync::Arc;
+use weft_model::contract::JoinKind;
+use weft_model::term::TermType;
+use weft_plan::{JoinMethod, Node};
+
+pub(super) struct Inputs<'a> {
+    pub(super) left: &'a Node,
+    pub(super) right: &'a Node,
+    pub(super) kind: JoinKind,
+    pub(super) condition: Option<&'a Expression>,
+    pub(super) method: JoinMethod,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// How two relations are joined.
+#[derive(Clone, Debug)]
+pub(super) struct Spec {
+    kind: JoinKind,
+    condition: Option<Expression>,
+    /// The side that is held in memory.
+    held: Side,
+}
+
+pub(super) fn join(run: &Arc<Run>, inputs: Inputs<'_>, keys: Option<&KeySource>) -> Result<Relation, QueryError> {
+    let Inputs { left, right, kind, condition, method } = inputs;
+    let spec = |held| Spec { kind, condition: condition.cloned(), held };
+    let left_relation = build(run, left, keys)?;
+    match method {
+        JoinMethod::Bind { block } => bind_join(run, left_relation, right, spec(Side::Left), block),
+        JoinMethod::Hash => {
+            let held = if left.estimate <= right.estimate { Side::Left } else { Side::Right };
+            spec(held).join(run, left_relation, build(run, right, keys)?)
+        }
+    }
+}
+
+impl Spec {
+    pub(super) fn join(&self, run: &Run, left: Relation, right: Relation) -> Result<Relation, QueryError> {
+        let shared: Vec<Variable> = variables(&left).filter(|v| right.layout.get(v).is_some()).cloned().collect();
+        let right = self.rename(right, &shared)?;
+        let (first, second) = match self.held {
+            Side::Left => (&left, &right),
+            Side::Right => (&right, &left),
+        };
+        let both = Both::new(first, second);
+        let mut on: Vec<(ColumnExpr, ColumnExpr)> = Vec::new();
+        let mut conditions: Vec<ColumnExpr> = Vec::new();
+        for variable in &shared {
+            let theirs = renamed(variable);
+            let common = type_of(&left, variable).widen(&type_of(&right, &theirs));
+            if left.is_optional(variable) || right.is_optional(&theirs) {
+                conditions.push(both.compatible(variable, &theirs, &common)?);
+                continue;
+            }
+            let pairs = converted(&left, variable, &common)?.into_iter().zip(converted(&right, &theirs, &common)?);
+            on.extend(pairs.map(|(l, r)| if self.held == Side::Left { (l, r) } else { (r, l) }));
+        }
+        if let Some(condition) = &self.condition {
+            let condition = substitute(condition, &|v| shared.contains(v) && left.is_optional(v));
+            conditions.push(expression::filter(&condition, &both.layout, &run.expressions)?);
+        }
+        let plan = self.operator(first, second, on, both.filter(conditions))?;
+        self.result(&left, &right, &shared, &both, &plan)
+    }
+
+    /// The right side with other names for what the left has, and with columns that can be null where rows may not match.
+    fn rename(&self, right: Relation, shared: &[Variable]) -> Result<Relation, QueryError> {
+        let mut selected = Vec::new();
+        for variable in variables(&right) {
+            let term_type = nullable(type_of(&right, variable), self.kind == JoinKind::Left);
+            let column = Selected::widened(&right, variable, &term_type)?;
+            let name = if shared.contains(variable) { renamed(variable) } else { variable.clone() };
+            selected.push(Selected { variable: name, ..column });
+        }
+        let named = select(&right.plan, selected)?;
+        if variables(&named).next().is_some() && named.layout.get(&super::filler()).is_none() {
+            return Ok(named);
+        }
+        // Two fillers would have one name.
+        let mut optional = named.optional.clone();
+        let types = named.layout.types().iter().cloned();
+        let names = named.layout.variables().iter().map(|v| if *v == super::filler() { Variable::new_unchecked("_:row.right") } else { v.clone() });
+        let layout = super::layout(names.zip(types).collect(), &mut optional);
+        let columns = named.layout.schema().fields().iter().enumerate().zip(layout.schema().fields());
+        let expressions: Vec<_> = columns
+            .map(|((i, old), new)| datafusion_physical_plan::projection::ProjectionExpr {
+                expr: Arc::new(datafusion_physical_expr::expressions::Column::new(old.name(), i)),
+                alias: new.name().clone(),
+            })
+            .collect();
+        let plan = Arc::new(datafusion_physical_plan::projection::ProjectionExec::try_new(expressions, named.plan)?);
+        Ok(Relation { plan, layout, optional })
+    }
+
+    fn operator(
+        &self,
+        first: &Relation,
+        second: &Relation,
+        on: Vec<(ColumnExpr, ColumnExpr)>,
+        filter: Option<JoinFilter>,
+    ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+        let join_type = match (self.kind, self.held) {
+            (JoinKind::Inner, _) => JoinType::Inner,
+            (JoinKind::Left, Side::Left) => JoinType::Left,
+            (JoinKind::Left, Side::Right) => JoinType::Right,
+        };
+        let (first, second) = (first.plan.clone(), second.plan.clone());
+        if !on.is_empty() {
+            return Ok(HashJoinExecBuilder::new(first, second, on, join_type)
+                .with_filter(filter)
+                .with_partition_mode(PartitionMode::CollectLeft)
+                .with_null_equality(NullEquality::NullEqualsNothing)
+                .build_exec()?);
+        }
+        if filter.is_none() && join_type == JoinType::Inner {
+            return Ok(Arc::new(CrossJoinExec::new(first, second)));
+        }
+        Ok(Arc::new(NestedLoopJoinExec::try_new(first, second, filter, &join_type, None)?))
+    }
+
+    /// The joined rows with one set of columns for each variable.
+    fn result(
+        &self,
+        left: &Relation,
+        right: &Relation,
+        shared: &[Variable],
+        both: &Both,
+        plan: &Arc<dyn ExecutionPlan>,
+    ) -> Result<Relation, QueryError> {
+        let mut selected = Vec::new();
+        for variable in variables(left) {
+            selected.push(if shared.contains(variable) {
+                self.shared(left, right, variable, both)?
+            } else {
+                both.select(variable, left.is_optional(variable))
+            });
+        }
+        for variable in variables(right).filter(|v| !v.as_str().starts_with(RENAMED)) {
+            selected.push(both.select(variable, right.is_optional(variable) || self.kind == JoinKind::Left));
+        }
+        select(plan, selected)
+    }
+
+    fn shared(&self, left: &Relation, right: &Relation, variable: &Variable, both: &Both) -> Result<Selected, QueryError> {
+        let theirs = renamed(variable);
+        let right_optional = right.is_optional(&theirs) || self.kind == JoinKind::Left;
+        if !left.is_optional(variable) {
+            // Both say the same where both are bound; the narrower type is kept.
+            let narrower = type_of(left, variable) == TermType::General && !right_optional;
+            let from = if narrower { &theirs } else { variable };
+            return Ok(Selected { variable: variable.clone(), ..both.select(from, false) });
+        }
+        let common = nullable(type_of(left, variable).widen(&type_of(right, &theirs)), true);
+        let mine = both.converted(variable, &common)?;
+        let columns = mine
+            .iter()
+            .zip(both.converted(&theirs, &common)?)
+            .map(|(l, r)| coalesce(&mine[0], l, r))
+            .collect::<Result<_, _>>()?;
+        Ok(Selected { variable: variable.clone(), term_type: common, columns, optional: right_optional })
+    }
+}
+
+const RENAMED: &str = "_:right.";
+
+fn renamed(variable: &Variable) -> Variable {
+    Variable::new_unchecked(format!("{RENAMED}{}", variable.as_str()))
+}
+
+fn type_of(relation: &Relation, variable: &Variable) -> TermType {
+    relation.layout.get(variable).map_or(TermType::General, |(_, term_type)| term_type.clone())
+}
+
+/// `l` where the variable is bound on the left, else `r`.
+fn coalesce(bound: &ColumnExpr, l: &ColumnExpr, r: ColumnExpr) -> Result<ColumnExpr, QueryError> {
+    let bound: ColumnExpr = Arc::new(IsNotNullExpr::new(bound.clone()));
+    Ok(Arc::new(CaseExpr::try_new(None, vec![(bound, l.clone())], Some(r))?))
+}
+
+/// Rows of both sides next to each other.
+struct Both {
+    layout: Layout,
+    indices: Vec<ColumnIndex>,
+}
+
+impl Both {
+    fn new(first: &Relation, second: &Relation) -> Self {
+        let variables = [first, second]
+            .into_iter()
+            .flat_map(|r| r.layout.variables().iter().cloned().zip(r.layout.types().iter().cloned()))
+            .collect();
+        let side = |relation: &Relation, side| {
+            (0..relation.layout.schema().fields().len()).map(move |index| ColumnIndex { index, side })
+        };
+        let indices = side(first, JoinSide::Left).chain(side(second, JoinSide::Right)).collect();
+        Self { layout: Layout::new(variables), indices }
+    }
+
+    fn select(&self, variable: &Variable, optional: bool) -> Selected {
+        let term_type = self.layout.get(variable).map_or(TermType::General, |(_, term_type)| term_type.clone());
+        Selected { variable: variable.clone(), term_type, columns: self.layout.columns(variable), optional }
+    }
+
+    fn converted(&self, variable: &Variable, to: &TermType) -> Result<Vec<ColumnExpr>, QueryError> {
+        let from = self.layout.get(variable).map_or(TermType::General, |(_, term_type)| term_type.clone());
+        Ok(convert(&from, self.layout.columns(variable), to)?)
+    }
+
+    /// Unbound in one of the two, or the same term.
+    fn compatible(&self, mine: &Variable, theirs: &Variable, common: &TermType) -> Result<ColumnExpr, QueryError> {
+        let (left, right) = (self.converted(mine, common)?, self.converted(theirs, common)?);
+        let mut equal: Option<ColumnExpr> = None;
+        for (l, r) in left.iter().zip(&right) {
+            equal = Some(and(equal, binary(l.clone(), Operator::Eq, r.clone())));
+        }
+        let nulls = [left.first(), right.first()].into_iter().flatten();
+        let unbound = nulls.map(|column| Arc::new(IsNullExpr::new(column.clone())) as ColumnExpr);
+        let compatible = unbound.chain(equal).reduce(|a, b| binary(a, Operator::Or, b));
+        compatible.ok_or_else(|| {
+            QueryError::new(weft_model::Code::Internal, weft_model::Fault::Broker, format!("{mine} has no columns to compare"))
+        })
+    }
+
+    fn filter(&self, conditions: Vec<ColumnExpr>) -> Option<JoinFilter> {
+        let expression = conditions.into_iter().reduce(|a, b| binary(a, Operator::And, b))?;
+        Some(JoinFilter::new(expression, self.indices.clone(), self.layout.schema().clone()))
+    }
+}
+
+fn and(known: Option<ColumnExpr>, more: ColumnExpr) -> ColumnExpr {
+    match known {
+        None => more,
+        Some(known) => binary(known, Operator::And, more),
+    }
+}
+
+fn binary(left: ColumnExpr, operator: Operator, right: ColumnExpr) -> ColumnExpr {
+    Arc::new(BinaryExpr::new(left, operator, right))
+}
+
+/// The condition of an OPTIONAL over both rows: a variable that may be unbound on the left has the right one's value.
+fn substitute(expression: &Expression, doubled: &dyn Fn(&Variable) -> bool) -> Expression {
+    let again = |e: &Expression| Box::new(substitute(e, doubled));
+    let all = |list: &[Expression]| list.iter().map(|e| substitute(e, doubled)).collect::<Vec<_>>();
+    match expression {
+        Expression::Variable(v) if doubled(v) => {
+            Expression::Coalesce(vec![Expression::Variable(v.clone()), Expression::Variable(renamed(v))])
+        }
+        Expression::Bound(v) if doubled(v) => {
+            Expression::Or(Box::new(Expression::Bound(v.clone())), Box::new(Expression::Bound(renamed(v))))
+        }
+        Expression::NamedNode(_)
+        | Expression::Literal(_)
+        | Expression::Variable(_)
+        | Expression::Bound(_)
+        | Expression::Exists(_) => expression.clone(),
+        Expression::Or(a, b) => Expression::Or(again(a), again(b)),
+        Expression::And(a, b) => Expression::And(again(a), again(b)),
+        Expression::Equal(a, b) => Expression::Equal(again(a), again(b)),
+        Expression::SameTerm(a, b) => Expression::SameTerm(again(a), again(b)),
+        Expression::Greater(a, b) => Expression::Greater(again(a), again(b)),
+        Expression::GreaterOrEqual(a, b) => Expression::GreaterOrEqual(again(a), again(b)),
+        Expression::Less(a, b) => Expression::Less(again(a), again(b)),
+        Expression::LessOrEqual(a, b) => Expression::LessOrEqual(again(a), again(b)),
+        Expression::Add(a, b) => Expression::Add(again(a), again(b)),
+        Expression::Subtract(a, b) => Expression::Subtract(again(a), again(b)),
+        Expression::Multiply(a, b) => Expression::Multiply(again(a), again(b)),
+        Expression::Divide(a, b) => Expression::Divide(again(a), again(b)),
+        Expression::UnaryPlus(a) => Expression::UnaryPlus(again(a)),
+        Expression::UnaryMinus(a) => Expression::UnaryMinus(again(a)),
+        Expression::Not(a) => Expression::Not(again(a)),
+        Expression::In(a, list) => Expression::In(again(a), all(list)),
+        Expression::If(a, b, c) => Expression::If(again(a), again(b), again(c)),
+        Expression::Coalesce(list) => Expression::Coalesce(all(list)),
+        Expression::FunctionCall(function, list) => Expression::FunctionCall(function.clone(), all(list)),
+    }
+}

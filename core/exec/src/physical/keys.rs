@@ -1,0 +1,118 @@
+//! The keys of a bind join: terms of the left rows as native values of the right table.
+
+use crate::columns::{Layout, TermReader, native_scalar};
+use crate::error::QueryError;
+use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
+use arrow_row::{RowConverter, SortField};
+use arrow_schema::{Field, Schema};
+use datafusion_common::{DataFusionError, ScalarValue};
+use oxrdf::Term;
+use std::collections::HashSet;
+use std::sync::Arc;
+use weft_model::contract::KeyBlock;
+use weft_model::term::{KeyValue, LiteralType, TermType, encode};
+use weft_plan::{KeySlot, SlotColumn};
+
+/// The left rows whose keys the scans on the right are asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct KeySource {
+    pub(crate) layout: Layout,
+    pub(crate) rows: RecordBatch,
+}
+
+impl KeySource {
+    /// The distinct keys for a slot; `None` when no left row can match the table.
+    pub(crate) fn block(&self, slot: &KeySlot) -> Result<Option<KeyBlock>, QueryError> {
+        let mut names = Vec::new();
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        for column in &slot.columns {
+            names.extend(column.columns.iter().cloned());
+            columns.extend(self.terms_as(column)?);
+        }
+        let keys = distinct(&columns)?;
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let fields: Vec<Field> =
+            names.iter().zip(&columns).map(|(name, c)| Field::new(name, c.data_type().clone(), false)).collect();
+        let columns = columns
+            .iter()
+            .map(|column| arrow_select::take::take(column, &keys, None))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(DataFusionError::from)?;
+        let keys = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(DataFusionError::from)?;
+        Ok(Some(KeyBlock { columns: names, keys }))
+    }
+
+    /// The terms of a variable as columns of the slot's type, null where the table cannot have the term.
+    fn terms_as(&self, column: &SlotColumn) -> Result<Vec<ArrayRef>, QueryError> {
+        let Some((start, from)) = self.layout.get(&column.variable) else {
+            return Err(DataFusionError::Internal(format!("no keys for {}", column.variable)).into());
+        };
+        let arrays = &self.rows.columns()[start..start + from.columns().len()];
+        if *from == column.term_type {
+            return Ok(arrays.to_vec());
+        }
+        let reader = TermReader::new(from, arrays)?;
+        let types = column.term_type.columns();
+        let mut cells: Vec<Vec<ScalarValue>> = vec![Vec::with_capacity(self.rows.num_rows()); types.len()];
+        for row in 0..self.rows.num_rows() {
+            let values = reader.term(row)?.and_then(|term| native(&term, &column.term_type));
+            for (i, data_type) in types.iter().enumerate() {
+                cells[i].push(match &values {
+                    Some(values) => values[i].clone(),
+                    None => ScalarValue::try_from(data_type)?,
+                });
+            }
+        }
+        Ok(cells.into_iter().map(ScalarValue::iter_to_array).collect::<Result<Vec<_>, _>>()?)
+    }
+}
+
+/// The native values that stand for a term in columns of a type.
+fn native(term: &Term, term_type: &TermType) -> Option<Vec<ScalarValue>> {
+    let text = |value: &str| ScalarValue::Utf8View(Some(value.to_owned()));
+    match (term_type, term) {
+        (TermType::Iri { shape, keys }, Term::NamedNode(node)) => Some(
+            shape
+                .invert(node.as_str(), keys)?
+                .into_iter()
+                .map(|key| match key {
+                    KeyValue::Int64(n) => ScalarValue::Int64(Some(n)),
+                    KeyValue::Text(value) => text(&value),
+                })
+                .collect(),
+        ),
+        (TermType::Literal(LiteralType::Other(datatype)), Term::Literal(literal)) => {
+            (literal.datatype() == datatype.as_ref()).then(|| vec![text(literal.value())])
+        }
+        (TermType::Literal(literal_type), Term::Literal(literal)) => {
+            if literal.datatype() != literal_type.datatype() {
+                return None;
+            }
+            Some(vec![native_scalar(literal_type, literal)?])
+        }
+        (TermType::LangString(tag), Term::Literal(literal)) => {
+            (literal.language() == Some(tag)).then(|| vec![text(literal.value())])
+        }
+        (TermType::General, term) => Some(vec![text(&encode(term))]),
+        _ => None,
+    }
+}
+
+/// The first row of every distinct key without null.
+fn distinct(columns: &[ArrayRef]) -> Result<UInt32Array, QueryError> {
+    let rows = columns.first().map_or(0, |column| column.len());
+    let converter = RowConverter::new(columns.iter().map(|c| SortField::new(c.data_type().clone())).collect())
+        .map_err(DataFusionError::from)?;
+    let encoded = converter.convert_columns(columns).map_err(DataFusionError::from)?;
+    let mut seen = HashSet::with_capacity(rows);
+    let mut first = Vec::new();
+    for row in 0..rows {
+        let complete = columns.iter().all(|column| column.is_valid(row));
+        if complete && seen.insert(encoded.row(row).owned()) {
+            first.push(u32::try_from(row).unwrap_or(u32::MAX));
+        }
+    }
+    Ok(UInt32Array::from(first))
+}

@@ -1,0 +1,254 @@
+//! The operators with one input, and union.
+
+use super::{Relation, Run, batches, filler, layout};
+use crate::aggregate::aggregate;
+use crate::columns::{ColumnExpr, convert, null_columns, widen};
+use crate::error::QueryError;
+use crate::expression;
+use arrow_schema::SchemaRef;
+use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion_physical_expr::expressions::Column;
+use datafusion_physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion_physical_plan::ExecutionPlan;
+use datafusion_physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
+use datafusion_physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion_physical_plan::filter::FilterExec;
+use datafusion_physical_plan::limit::GlobalLimitExec;
+use datafusion_physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use datafusion_physical_plan::sorts::sort::SortExec;
+use datafusion_physical_plan::union::UnionExec;
+use oxrdf::Variable;
+use spargebra::algebra::{AggregateExpression, Expression, OrderExpression};
+use std::sync::Arc;
+use weft_model::term::TermType;
+
+/// One variable of a relation that is being made, and the expressions for its columns.
+pub(super) struct Selected {
+    pub(super) variable: Variable,
+    pub(super) term_type: TermType,
+    pub(super) columns: Vec<ColumnExpr>,
+    pub(super) optional: bool,
+}
+
+impl Selected {
+    /// A variable of a relation as it is; unbound where the relation does not have it.
+    pub(super) fn of(input: &Relation, variable: &Variable) -> Result<Self, QueryError> {
+        let term_type = input.layout.get(variable).map_or(TermType::General, |(_, term_type)| term_type.clone());
+        Self::widened(input, variable, &term_type)
+    }
+
+    pub(super) fn widened(input: &Relation, variable: &Variable, to: &TermType) -> Result<Self, QueryError> {
+        Ok(Self {
+            variable: variable.clone(),
+            term_type: to.clone(),
+            columns: widen(&input.layout, variable, to)?,
+            optional: input.is_optional(variable),
+        })
+    }
+}
+
+/// A projection of `input` that lays out these variables.
+pub(super) fn select(input: &Arc<dyn ExecutionPlan>, selected: Vec<Selected>) -> Result<Relation, QueryError> {
+    let mut optional: Vec<bool> =
+        selected.iter().map(|s| s.optional && !matches!(s.term_type, TermType::Constant(_))).collect();
+    let variables = selected.iter().map(|s| (s.variable.clone(), s.term_type.clone())).collect();
+    let layout = layout(variables, &mut optional);
+    let mut columns: Vec<ColumnExpr> = selected.into_iter().flat_map(|s| s.columns).collect();
+    if columns.len() < layout.schema().fields().len()
+        && let Some((_, term_type)) = layout.get(&filler())
+    {
+        columns.extend(null_columns(term_type)?);
+    }
+    let expressions = columns.into_iter().zip(layout.schema().fields()).map(|(expr, field)| ProjectionExpr {
+        expr,
+        alias: field.name().clone(),
+    });
+    let plan = Arc::new(ProjectionExec::try_new(expressions.collect::<Vec<_>>(), input.clone())?);
+    Ok(Relation { plan, layout, optional })
+}
+
+/// The variables of a relation, without the filler.
+pub(super) fn variables(relation: &Relation) -> impl Iterator<Item = &Variable> {
+    relation.layout.variables().iter().filter(|variable| !variable.as_str().starts_with("_:row"))
+}
+
+pub(super) fn project(input: Relation, kept: &[Variable]) -> Result<Relation, QueryError> {
+    let selected = kept.iter().map(|variable| Selected::of(&input, variable)).collect::<Result<_, _>>()?;
+    select(&input.plan, selected)
+}
+
+pub(super) fn union(inputs: Vec<Relation>) -> Result<Relation, QueryError> {
+    let mut all: Vec<Variable> = Vec::new();
+    for input in &inputs {
+        for variable in variables(input) {
+            if !all.contains(variable) {
+                all.push(variable.clone());
+            }
+        }
+    }
+    let types: Vec<(TermType, bool)> = all.iter().map(|variable| common_type(&inputs, variable)).collect();
+    let mut plans: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(inputs.len());
+    let mut shape = None;
+    for input in &inputs {
+        let selected = all
+            .iter()
+            .zip(&types)
+            .map(|(variable, (term_type, optional))| {
+                Ok(Selected { optional: *optional, ..Selected::widened(input, variable, term_type)? })
+            })
+            .collect::<Result<Vec<_>, QueryError>>()?;
+        let aligned = select(&input.plan, selected)?;
+        plans.push(aligned.plan.clone());
+        shape.get_or_insert(aligned);
+    }
+    let Some(shape) = shape else { return Ok(batches::unit_empty()) };
+    if plans.len() == 1 {
+        return Ok(shape);
+    }
+    let plan: Arc<dyn ExecutionPlan> = Arc::new(CoalescePartitionsExec::new(UnionExec::try_new(plans)?));
+    Ok(Relation { plan, ..shape })
+}
+
+/// The type that holds a variable in every input, and whether some row leaves it unbound.
+fn common_type(inputs: &[Relation], variable: &Variable) -> (TermType, bool) {
+    let optional = inputs.iter().any(|input| input.is_optional(variable));
+    let types = inputs.iter().filter_map(|input| input.layout.get(variable).map(|(_, term_type)| term_type.clone()));
+    let common = types.reduce(|a, b| a.widen(&b)).unwrap_or(TermType::General);
+    (nullable(common, optional), optional)
+}
+
+/// A constant has no column that could be null.
+pub(super) fn nullable(term_type: TermType, optional: bool) -> TermType {
+    if optional && matches!(term_type, TermType::Constant(_)) { TermType::General } else { term_type }
+}
+
+pub(super) fn filter(run: &Run, input: Relation, expression: &Expression) -> Result<Relation, QueryError> {
+    let condition = expression::filter(expression, &input.layout, &run.expressions)?;
+    let plan = Arc::new(FilterExec::try_new(condition, input.plan.clone())?);
+    Ok(Relation { plan, ..input })
+}
+
+pub(super) fn extend(
+    run: &Run,
+    input: Relation,
+    variable: &Variable,
+    expression: &Expression,
+) -> Result<Relation, QueryError> {
+    let (term_type, columns) = expression::value(expression, &input.layout, &run.expressions)?;
+    let mut selected = variables(&input).map(|v| Selected::of(&input, v)).collect::<Result<Vec<_>, _>>()?;
+    selected.push(Selected { variable: variable.clone(), term_type, columns, optional: true });
+    select(&input.plan, selected)
+}
+
+pub(super) fn distinct(input: Relation) -> Result<Relation, QueryError> {
+    let schema = input.plan.schema();
+    let group = schema.fields().iter().enumerate().map(|(i, field)| column(field.name(), i)).collect();
+    let plan = aggregate_exec(group, Vec::new(), &input.plan, schema)?;
+    Ok(Relation { plan, ..input })
+}
+
+fn column(name: &str, index: usize) -> (ColumnExpr, String) {
+    (Arc::new(Column::new(name, index)), name.to_owned())
+}
+
+fn aggregate_exec(
+    group: Vec<(ColumnExpr, String)>,
+    aggregates: Vec<Arc<AggregateFunctionExpr>>,
+    input: &Arc<dyn ExecutionPlan>,
+    schema: SchemaRef,
+) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+    let filters = vec![None; aggregates.len()];
+    let group = PhysicalGroupBy::new_single(group);
+    Ok(Arc::new(AggregateExec::try_new(AggregateMode::Single, group, aggregates, filters, input.clone(), schema)?))
+}
+
+pub(super) fn sort(
+    run: &Run,
+    input: Relation,
+    keys: &[OrderExpression],
+    fetch: Option<usize>,
+) -> Result<Relation, QueryError> {
+    let mut order = Vec::new();
+    for key in keys {
+        for (expression, options) in expression::sort_keys(key, &input.layout, &run.expressions)? {
+            order.push(PhysicalSortExpr::new(expression, options));
+        }
+    }
+    // Keys that are constants order nothing.
+    let Some(order) = LexOrdering::new(order) else { return Ok(input) };
+    let plan = Arc::new(SortExec::new(order, input.plan.clone()).with_fetch(fetch));
+    Ok(Relation { plan, ..input })
+}
+
+pub(super) fn slice(input: Relation, offset: usize, count: Option<usize>) -> Relation {
+    let plan = Arc::new(GlobalLimitExec::new(input.plan.clone(), offset, count));
+    Relation { plan, ..input }
+}
+
+pub(super) fn group(
+    run: &Run,
+    input: Relation,
+    keys: &[Variable],
+    aggregates: &[(Variable, AggregateExpression)],
+) -> Result<Relation, QueryError> {
+    let input = group_input(input, keys)?;
+    let schema = input.plan.schema();
+    let mut variables: Vec<(Variable, TermType)> = Vec::new();
+    let mut optional: Vec<bool> = Vec::new();
+    let mut group = Vec::new();
+    for key in keys {
+        let Some((start, term_type)) = input.layout.get(key) else { continue };
+        let columns = start..start + term_type.columns().len();
+        group.extend(columns.map(|i| column(schema.field(i).name(), i)));
+        optional.push(input.is_optional(key));
+        variables.push((key.clone(), term_type.clone()));
+    }
+    let mut functions = Vec::new();
+    for (variable, expression) in aggregates {
+        let (term_type, function) = aggregate(variable.as_str(), expression, &input.layout, &run.expressions)?;
+        functions.push(function);
+        optional.push(true);
+        variables.push((variable.clone(), term_type));
+    }
+    if group.is_empty() && functions.is_empty() {
+        // One group of everything: `GROUP BY` over nothing, without an aggregate.
+        return Ok(batches::unit());
+    }
+    let layout = crate::columns::Layout::new(variables);
+    let plan = aggregate_exec(group, functions, &input.plan, schema)?;
+    Ok(Relation { plan, layout, optional })
+}
+
+/// Group keys need columns: rows of one constant key are one group, and no rows are none.
+fn group_input(input: Relation, keys: &[Variable]) -> Result<Relation, QueryError> {
+    let lacks_columns = |key: &Variable| {
+        input.layout.get(key).is_none_or(|(_, term_type)| matches!(term_type, TermType::Constant(_)))
+    };
+    if !keys.iter().any(lacks_columns) {
+        return Ok(input);
+    }
+    let mut selected = Vec::new();
+    for variable in variables(&input).filter(|variable| !keys.contains(variable)) {
+        selected.push(Selected::of(&input, variable)?);
+    }
+    for key in keys {
+        let term_type = match input.layout.get(key) {
+            Some((_, known)) if !matches!(known, TermType::Constant(_)) => known.clone(),
+            _ => TermType::General,
+        };
+        selected.push(Selected::widened(&input, key, &term_type)?);
+    }
+    select(&input.plan, selected)
+}
+
+/// The columns of a variable in a relation of another layout.
+pub(super) fn converted(
+    relation: &Relation,
+    variable: &Variable,
+    to: &TermType,
+) -> Result<Vec<ColumnExpr>, QueryError> {
+    match relation.layout.get(variable) {
+        None => Ok(null_columns(to)?),
+        Some((_, from)) => Ok(convert(from, relation.layout.columns(variable), to)?),
+    }
+}

@@ -1,0 +1,36 @@
+//! What all operators of one query share.
+
+use crate::expression::ExpressionContext;
+use crate::report::ReportHandle;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use weft_connector::{CallContext, Guarded};
+
+/// One query while it runs.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) id: String,
+    pub(crate) sources: Arc<HashMap<Arc<str>, Guarded>>,
+    pub(crate) context: CallContext,
+    pub(crate) expressions: ExpressionContext,
+    pub(crate) report: ReportHandle,
+    pub(crate) limits: RunLimits,
+    pub(crate) scans: AtomicU64,
+}
+
+/// Limits of the operators.
+#[derive(Clone, Debug)]
+pub(crate) struct RunLimits {
+    pub(crate) batch_rows: u32,
+    pub(crate) batch_bytes: u32,
+    /// Rows a bind join reads ahead on its left, so that the left source is done before the right one is asked.
+    pub(crate) read_ahead_rows: usize,
+}
+
+impl Run {
+    /// A name for the next scan, for the logs of both sides.
+    pub(crate) fn next_scan(&self) -> String {
+        format!("{}-{}", self.id, self.scans.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}

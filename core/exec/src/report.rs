@@ -1,0 +1,115 @@
+//! Which sources took part in an answer, and what it cost.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What an answer cost.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    pub sources: Vec<SourceReport>,
+    #[serde(serialize_with = "millis")]
+    pub planning: Duration,
+    #[serde(serialize_with = "millis")]
+    pub elapsed: Duration,
+    /// Rows of the answer so far.
+    pub rows: u64,
+    /// Whether the answer is whole.
+    pub complete: bool,
+}
+
+/// What one source did for an answer.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceReport {
+    pub name: String,
+    /// Calls to the connector.
+    pub scans: u64,
+    /// Requests of the connector to its system.
+    pub requests: u64,
+    pub rows: u64,
+    pub bytes: u64,
+    pub statements: Vec<String>,
+}
+
+fn millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64() * 1e3)
+}
+
+/// Reads the report of an answer, while it is made and after.
+#[derive(Clone, Debug)]
+pub struct ReportHandle(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    begun: Instant,
+    ended: Option<Duration>,
+    planning: Duration,
+    rows: u64,
+    complete: bool,
+    scans: Vec<(Arc<str>, weft_connector::ReportHandle)>,
+}
+
+impl ReportHandle {
+    pub(crate) fn new(begun: Instant) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            begun,
+            ended: None,
+            planning: Duration::ZERO,
+            rows: 0,
+            complete: false,
+            scans: Vec::new(),
+        })))
+    }
+
+    /// The report as of now.
+    pub fn snapshot(&self) -> Report {
+        let state = self.lock();
+        let mut sources: BTreeMap<&str, SourceReport> = BTreeMap::new();
+        for (name, scan) in &state.scans {
+            let scan = scan.read();
+            let source = sources.entry(name).or_default();
+            source.scans += 1;
+            source.requests += scan.statements.len() as u64;
+            source.rows += scan.rows;
+            source.bytes += scan.bytes;
+            source.statements.extend(scan.statements);
+        }
+        let sources = sources.into_iter().map(|(name, source)| SourceReport { name: name.to_owned(), ..source }).collect();
+        Report {
+            sources,
+            planning: state.planning,
+            elapsed: state.ended.unwrap_or_else(|| state.begun.elapsed()),
+            rows: state.rows,
+            complete: state.complete,
+        }
+    }
+
+    pub(crate) fn planned(&self) {
+        let mut state = self.lock();
+        state.planning = state.begun.elapsed();
+    }
+
+    pub(crate) fn scan(&self, source: Arc<str>, handle: weft_connector::ReportHandle) {
+        self.lock().scans.push((source, handle));
+    }
+
+    /// Counts rows of the answer and returns how many there are.
+    pub(crate) fn add_rows(&self, rows: u64) -> u64 {
+        let mut state = self.lock();
+        state.rows += rows;
+        state.rows
+    }
+
+    pub(crate) fn end(&self, complete: bool) {
+        let mut state = self.lock();
+        state.ended = Some(state.begun.elapsed());
+        state.complete = complete;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,143 @@
+//! The type of a term map, and how its columns become it.
+
+use super::blank_node::label_shape;
+use super::datatype::{Layout, declared, natural};
+use super::resolve::{Resolver, constant};
+use super::{Build, MappedTerm};
+use crate::r2rml::{Location, TermKind, TermMap, is_relative};
+use oxrdf::NamedNode;
+use weft_model::contract::{Column, DataType, Table, TypeKind};
+use weft_model::term::{IriShape, KeyKind, LiteralType, TermType};
+
+impl<'a> Resolver<'a> {
+    pub(super) fn term(&mut self, map: &TermMap, table: &'a Table) -> Option<MappedTerm> {
+        match map {
+            TermMap::Constant { term, .. } => Some(constant(term.clone())),
+            TermMap::Column { column, kind, location } => {
+                let column = self.column(table, column, location)?;
+                self.column_term(column, kind, location)
+            }
+            TermMap::Template { shape, columns, kind, location } => {
+                let columns = self.columns(table, columns, location)?;
+                let mapped = self.template_term(shape, &columns, kind);
+                self.mapped(mapped, location)
+            }
+        }
+    }
+
+    fn mapped(&mut self, mapped: Result<MappedTerm, String>, location: &Location) -> Option<MappedTerm> {
+        mapped.map_err(|message| self.error(location, message)).ok()
+    }
+
+    fn column_term(&mut self, column: &Column, kind: &TermKind, location: &Location) -> Option<MappedTerm> {
+        let mapped = match kind {
+            TermKind::Iri => self.iri_column(column),
+            TermKind::BlankNode => self.blank_node(&[String::new(), String::new()], &[column]),
+            TermKind::Literal { datatype, language: None } => literal(column, datatype.as_ref()),
+            TermKind::Literal { language: Some(tag), .. } => language(column, tag),
+        };
+        self.mapped(mapped, location)
+    }
+
+    fn template_term(&self, shape: &IriShape, columns: &[&Column], kind: &TermKind) -> Result<MappedTerm, String> {
+        match kind {
+            TermKind::Iri => {
+                let prefix = if is_relative(shape)? { self.base } else { "" };
+                Ok(iri(&prefixed(prefix, shape.parts())?, columns))
+            }
+            TermKind::BlankNode => self.blank_node(shape.parts(), columns),
+            TermKind::Literal { datatype, language } => Ok(MappedTerm {
+                term_type: TermType::General,
+                columns: names(columns),
+                build: Build::LiteralTemplate {
+                    parts: shape.parts().to_vec(),
+                    datatype: datatype.clone(),
+                    language: language.clone(),
+                },
+            }),
+        }
+    }
+
+    /// A column as IRIs: text may be absolute. The text of most other types never is and has no character that a
+    /// template would encode, so that it is what the template `base{column}` builds, and joins on the column.
+    fn iri_column(&self, column: &Column) -> Result<MappedTerm, String> {
+        if matches!(column.data_type.kind(), TypeKind::Text | TypeKind::Timestamp) {
+            let build = Build::IriColumn { base: self.base.to_owned() };
+            return Ok(MappedTerm { term_type: TermType::General, columns: names(&[column]), build });
+        }
+        Ok(iri(&prefixed(self.base, &[String::new(), String::new()])?, &[column]))
+    }
+
+    fn blank_node(&self, parts: &[String], columns: &[&Column]) -> Result<MappedTerm, String> {
+        let shape = label_shape(self.source, parts).map_err(|error| error.to_string())?;
+        Ok(MappedTerm { term_type: TermType::General, columns: names(columns), build: Build::BlankNode(shape) })
+    }
+}
+
+fn names(columns: &[&Column]) -> Vec<String> {
+    columns.iter().map(|column| column.name.clone()).collect()
+}
+
+fn iri(shape: &IriShape, columns: &[&Column]) -> MappedTerm {
+    if !shape.is_injective() {
+        let build = Build::IriTemplate(shape.clone());
+        return MappedTerm { term_type: TermType::General, columns: names(columns), build };
+    }
+    let key = |column: &&Column| if column.data_type == DataType::Int64 { KeyKind::Int64 } else { KeyKind::Text };
+    let term_type = TermType::Iri { shape: shape.clone(), keys: columns.iter().map(key).collect() };
+    MappedTerm { term_type, columns: names(columns), build: Build::Columns }
+}
+
+/// The shape with these parts behind a prefix.
+fn prefixed(prefix: &str, parts: &[String]) -> Result<IriShape, String> {
+    let mut template = String::new();
+    for c in prefix.chars() {
+        escape(c, &mut template);
+    }
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            template.push_str("{key}");
+        }
+        part.chars().for_each(|c| escape(c, &mut template));
+    }
+    IriShape::parse(&template).map(|(shape, _)| shape).map_err(|error| error.to_string())
+}
+
+fn escape(c: char, template: &mut String) {
+    if matches!(c, '\\' | '{' | '}') {
+        template.push('\\');
+    }
+    template.push(c);
+}
+
+fn literal(column: &Column, datatype: Option<&NamedNode>) -> Result<MappedTerm, String> {
+    let layout = match datatype {
+        None => natural(column.data_type),
+        Some(datatype) => declared(column.data_type, datatype).map_err(|why| {
+            format!("column {:?} of type {} cannot be {}: {why}", column.name, column.data_type, short(datatype))
+        })?,
+    };
+    let (term_type, build) = match layout {
+        Layout::Typed(literal) => (TermType::Literal(literal), Build::Columns),
+        Layout::Text(datatype) => {
+            let parts = vec![String::new(), String::new()];
+            (TermType::General, Build::LiteralTemplate { parts, datatype: Some(datatype), language: None })
+        }
+    };
+    Ok(MappedTerm { term_type, columns: names(&[column]), build })
+}
+
+fn language(column: &Column, tag: &str) -> Result<MappedTerm, String> {
+    if column.data_type != DataType::Text {
+        return Err(format!(
+            "column {:?} of type {} cannot have a language: only text has",
+            column.name, column.data_type
+        ));
+    }
+    let term_type = TermType::LangString(tag.to_owned());
+    Ok(MappedTerm { term_type, columns: names(&[column]), build: Build::Columns })
+}
+
+fn short(datatype: &NamedNode) -> String {
+    TermType::Literal(LiteralType::Other(datatype.clone())).to_string()
+}

@@ -1,0 +1,92 @@
+//! A folder of `tests/cases` is a case: `mapping.ttl` against the tables of `tables.txt` gives `expected.txt`, a virtual
+//! graph or errors. With `UPDATE=1` in the environment the expectations are rewritten.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "tables/description.rs"]
+mod description;
+
+use description::description;
+use oxrdf::NamedNode;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{env, fs};
+use weft_mapping::{Build, GraphMap, MappedTerm, Mapping, MappingError, TripleMap, VirtualGraph};
+use weft_model::term::{KeyKind, TermType};
+
+const BASE: &str = "http://base.example/";
+
+#[test]
+fn every_case_gives_what_it_expects() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut cases: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    assert!(cases.len() >= 10, "cases are missing");
+    let mut failures = Vec::new();
+    for case in cases {
+        let found = run(&case);
+        let expected = case.join("expected.txt");
+        if env::var_os("UPDATE").is_some() {
+            fs::write(&expected, &found).unwrap();
+        } else if fs::read_to_string(&expected).unwrap_or_default() != found {
+            failures.push(format!("--- {} now gives\n{found}", expected.display()));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn run(case: &Path) -> String {
+    let turtle = fs::read_to_string(case.join("mapping.ttl")).unwrap();
+    let tables = fs::read_to_string(case.join("tables.txt")).unwrap();
+    let result = Mapping::parse("mapping.ttl", &turtle, BASE).and_then(|mapping| {
+        let graph = NamedNode::new("http://base.example/source/demo").unwrap();
+        VirtualGraph::new("demo", graph, &mapping, Arc::new(description(&tables)), BASE)
+    });
+    match result {
+        Ok(graph) => graph.triples.iter().map(show).collect(),
+        Err(errors) => errors.iter().map(|error: &MappingError| format!("{error}\n")).collect(),
+    }
+}
+
+fn show(triple: &TripleMap) -> String {
+    let mut out = format!("{}\n", triple.table);
+    if let Some(join) = &triple.join {
+        let on: Vec<_> = join.on.iter().map(|(child, parent)| format!("{child} = {parent}")).collect();
+        writeln!(out, "  join {} on {}", join.table, on.join(", ")).unwrap();
+    }
+    for (role, term) in [("subject", &triple.subject), ("predicate", &triple.predicate), ("object", &triple.object)] {
+        writeln!(out, "  {role} {}", show_term(term)).unwrap();
+    }
+    let GraphMap::Constant(graph) = &triple.graph else { panic!("a mapping has constant graphs only") };
+    assert!(triple.in_default_graph);
+    if graph.as_str() != "http://base.example/source/demo" {
+        writeln!(out, "  graph {graph}").unwrap();
+    }
+    out
+}
+
+fn show_term(term: &MappedTerm) -> String {
+    assert_eq!(term.term_type.columns().is_empty(), term.columns.is_empty());
+    let mut columns = term.columns.clone();
+    if let TermType::Iri { keys, .. } = &term.term_type {
+        assert_eq!(keys.len(), columns.len());
+        for (column, key) in columns.iter_mut().zip(keys) {
+            column.push_str(if *key == KeyKind::Int64 { " as int64" } else { " as text" });
+        }
+    }
+    let build = match &term.build {
+        Build::Columns if columns.is_empty() => String::new(),
+        Build::Columns => format!(" of {}", columns.join(", ")),
+        Build::Encoded => panic!("a mapping encodes nothing"),
+        Build::IriColumn { base } => format!(": IRI of {} with base {base}", columns.join(", ")),
+        Build::IriTemplate(shape) => format!(": IRI {shape} of {}", columns.join(", ")),
+        Build::BlankNode(shape) => format!(": blank node {shape} of {}", columns.join(", ")),
+        Build::LiteralTemplate { parts, datatype, language } => {
+            let datatype = datatype.as_ref().map(|d| format!("^^{d}")).unwrap_or_default();
+            let language = language.as_ref().map(|l| format!("@{l}")).unwrap_or_default();
+            format!(": literal {:?}{datatype}{language} of {}", parts.join("{}"), columns.join(", "))
+        }
+    };
+    format!("{}{build}", term.term_type)
+}

@@ -1,0 +1,592 @@
+//! Source groups: the accesses of a branch that one source evaluates in one request.
+//!
+//! Accesses of one source that share a variable become one join in the source, where it can join; every other access is
+//! a request of its own, and the broker joins them on the variables they share.
+
+use crate::branch::{Branch, Occurrence, equal_conditions, term_expression};
+use crate::catalogue::Catalogue;
+use crate::constant::is_native;
+use crate::cost;
+use crate::pushdown::{self, not_null};
+use crate::{Binding, KeySlot, Node, NodeKind, Scan, ScanOutput, SlotColumn};
+use oxrdf::{Term, Variable};
+use spargebra::algebra::Expression as Sparql;
+use std::collections::HashSet;
+use std::sync::Arc;
+use weft_mapping::{Build, MappedTerm};
+use weft_model::contract::{
+    Binding as ColumnBinding, Capability, ColumnRef, Expression, Field, FilterOperation, JoinKind, JoinSupport,
+    ProjectColumn, Read, Relation, Table, TextComparison,
+};
+use weft_model::term::{LiteralType, TermType};
+
+/// A branch as groups and the conditions that are left to the broker.
+pub(crate) struct Decomposition {
+    pub(crate) groups: Vec<Group>,
+    pub(crate) filters: Vec<Sparql>,
+}
+
+/// Accesses of one source that are one request.
+pub(crate) struct Group {
+    source: Arc<str>,
+    /// Positions in the branch, in join order.
+    accesses: Vec<usize>,
+    branch: Arc<Branch>,
+    /// Each variable of the group and the occurrence it is read from.
+    pub(crate) outputs: Vec<Occurrence>,
+    /// Variables that must be read even if nobody asks, because null rows could not be left to the source.
+    forced: HashSet<Variable>,
+    constants: Vec<(Variable, Term)>,
+    not_pushed: Vec<String>,
+}
+
+/// What is known of the rows a group will be joined with.
+pub(crate) struct Outer<'a> {
+    pub(crate) bindings: &'a [Binding],
+    pub(crate) rows: f64,
+}
+
+/// Splits a branch into groups.
+pub(crate) fn decompose(catalogue: &Catalogue, mut branch: Branch) -> Decomposition {
+    let mut filters = fix_constants(catalogue, &mut branch);
+    let mut not_pushed = Vec::new();
+    for condition in std::mem::take(&mut branch.filters) {
+        let pushed = pushdown::push(catalogue, &mut branch, &condition);
+        if !pushed.exact {
+            not_pushed.extend(pushed.reason);
+            filters.push(condition);
+        }
+    }
+    let forced = demand_values(catalogue, &mut branch);
+    let sets = connect(catalogue, &branch);
+    let constants: Vec<(Variable, Term)> = constants(&branch).collect();
+    let branch_filters = equate_within(catalogue, &mut branch, &sets);
+    filters.extend(branch_filters);
+    let branch = Arc::new(branch);
+    let mut groups: Vec<Group> = sets
+        .into_iter()
+        .map(|accesses| Group::new(catalogue, branch.clone(), accesses, &forced))
+        .collect();
+    if let Some(first) = groups.first_mut() {
+        first.constants = constants;
+        first.not_pushed = not_pushed;
+    }
+    Decomposition { groups, filters }
+}
+
+fn constants(branch: &Branch) -> impl Iterator<Item = (Variable, Term)> {
+    let mut seen = HashSet::new();
+    branch.occurrences.iter().filter_map(move |occurrence| match &occurrence.term.term_type {
+        TermType::Constant(term) if seen.insert(occurrence.variable.clone()) => {
+            Some((occurrence.variable.clone(), term.clone()))
+        }
+        _ => None,
+    })
+}
+
+/// Where a variable is a constant and also columns, the columns must equal the constant: a condition for the source, or
+/// a filter on a hidden variable.
+fn fix_constants(catalogue: &Catalogue, branch: &mut Branch) -> Vec<Sparql> {
+    let mut filters = Vec::new();
+    let constants: Vec<(Variable, Term)> = constants(branch).collect();
+    let mut occurrences = std::mem::take(&mut branch.occurrences);
+    for (number, occurrence) in occurrences.iter_mut().enumerate() {
+        let (Some(position), Some((_, term))) =
+            (occurrence.access, constants.iter().find(|(variable, _)| *variable == occurrence.variable))
+        else {
+            continue;
+        };
+        let access = &mut branch.accesses[position];
+        let conditions = catalogue
+            .table(access.graph, &access.table)
+            .and_then(|table| equal_conditions(table, &occurrence.term, term))
+            .unwrap_or_default();
+        let exact = !conditions.is_empty() && conditions.iter().all(|(_, level)| *level == Capability::Exact);
+        access.conditions.extend(conditions.into_iter().map(|(condition, _)| condition));
+        occurrence.variable = Variable::new_unchecked(format!("_:k{number}"));
+        if !exact {
+            filters.push(Sparql::SameTerm(
+                Box::new(Sparql::Variable(occurrence.variable.clone())),
+                Box::new(term_expression(term)),
+            ));
+        }
+    }
+    branch.occurrences = occurrences;
+    filters
+}
+
+/// A pattern matches no null: tells the source so where it can, and returns the variables the broker must look at.
+fn demand_values(catalogue: &Catalogue, branch: &mut Branch) -> HashSet<Variable> {
+    let mut forced = HashSet::new();
+    for occurrence in branch.occurrences.iter().filter(|o| !o.optional) {
+        let Some(position) = occurrence.access else { continue };
+        let access = &mut branch.accesses[position];
+        let Some(table) = catalogue.table(access.graph, &access.table) else { continue };
+        for name in &occurrence.term.columns {
+            let Some(column) = table.column(name).filter(|column| column.nullable) else { continue };
+            if table.filter_capability(FilterOperation::IsNull, column) == Capability::Exact
+                && table.connective_capability(FilterOperation::Not) == Capability::Exact
+            {
+                let condition = not_null(name);
+                if !access.conditions.contains(&condition) {
+                    access.conditions.push(condition);
+                }
+            } else {
+                forced.insert(occurrence.variable.clone());
+            }
+        }
+    }
+    forced
+}
+
+/// The accesses of each group, in join order.
+fn connect(catalogue: &Catalogue, branch: &Branch) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for position in 0..branch.accesses.len() {
+        let graph = branch.accesses[position].graph;
+        let support = catalogue.graph(graph).description.relational.join;
+        let joins = |group: &Vec<usize>| match support {
+            JoinSupport::None => false,
+            JoinSupport::Any => !equalities(catalogue, branch, group, position).is_empty(),
+            JoinSupport::ForeignKeys => group.len() == 1 && along_foreign_key(catalogue, branch, group[0], position),
+        };
+        let same_source = |group: &Vec<usize>| branch.accesses[group[0]].graph == graph;
+        let mut joined = vec![position];
+        // An access can connect several groups into one.
+        let (connected, others): (Vec<_>, Vec<_>) =
+            groups.into_iter().partition(|group| same_source(group) && joins(group));
+        groups = others;
+        let single = support == JoinSupport::ForeignKeys;
+        for (number, mut group) in connected.into_iter().enumerate() {
+            if single && number > 0 {
+                groups.push(group);
+            } else {
+                group.extend(joined);
+                joined = group;
+            }
+        }
+        groups.push(joined);
+    }
+    groups.into_iter().map(|group| join_order(catalogue, branch, group)).collect()
+}
+
+/// Reorders a group so that each access is connected with one before it.
+fn join_order(catalogue: &Catalogue, branch: &Branch, mut rest: Vec<usize>) -> Vec<usize> {
+    rest.sort_unstable();
+    let mut ordered = vec![rest.remove(0)];
+    while !rest.is_empty() {
+        let next = rest
+            .iter()
+            .position(|position| !equalities(catalogue, branch, &ordered, *position).is_empty())
+            .unwrap_or(0);
+        ordered.push(rest.remove(next));
+    }
+    ordered
+}
+
+/// Column pairs on which an access joins accesses that are joined already.
+fn equalities(catalogue: &Catalogue, branch: &Branch, joined: &[usize], position: usize) -> Vec<(ColumnAt, ColumnAt)> {
+    let mut pairs = Vec::new();
+    for mine in branch.occurrences.iter().filter(|o| o.access == Some(position) && !o.optional) {
+        for theirs in branch.occurrences_of(&mine.variable).filter(|o| !o.optional) {
+            let Some(other) = theirs.access.filter(|other| joined.contains(other)) else { continue };
+            if !same_columns(catalogue, branch, theirs, mine) {
+                continue;
+            }
+            for (left, right) in theirs.term.columns.iter().zip(&mine.term.columns) {
+                let pair = ((other, left.clone()), (position, right.clone()));
+                if !pairs.contains(&pair) {
+                    pairs.push(pair);
+                }
+            }
+        }
+    }
+    pairs
+}
+
+type ColumnAt = (usize, String);
+
+/// Whether the source's equality of the columns is the equality of the terms.
+fn same_columns(catalogue: &Catalogue, branch: &Branch, left: &Occurrence, right: &Occurrence) -> bool {
+    if left.term.term_type != right.term.term_type || left.term.build != right.term.build {
+        return false;
+    }
+    if left.term.build != Build::Columns || left.term.term_type == TermType::Literal(LiteralType::Double) {
+        return false;
+    }
+    [left, right].into_iter().all(|occurrence| native_columns(catalogue, branch, occurrence))
+}
+
+fn native_columns(catalogue: &Catalogue, branch: &Branch, occurrence: &Occurrence) -> bool {
+    let Some(table) = occurrence.access.and_then(|position| table_of(catalogue, branch, position)) else { return false };
+    occurrence.term.columns.iter().zip(occurrence.term.term_type.columns()).all(|(name, arrow)| {
+        table.column(name).is_some_and(|column| {
+            is_native(column, &arrow)
+                && (column.data_type.kind() != weft_model::contract::TypeKind::Text
+                    || column.text_comparison == TextComparison::CodePoint)
+        })
+    })
+}
+
+fn table_of<'a>(catalogue: &'a Catalogue, branch: &Branch, position: usize) -> Option<&'a Table> {
+    let access = &branch.accesses[position];
+    catalogue.table(access.graph, &access.table)
+}
+
+/// Whether the two accesses join exactly along a declared foreign key, in either direction.
+fn along_foreign_key(catalogue: &Catalogue, branch: &Branch, a: usize, b: usize) -> bool {
+    let pairs = equalities(catalogue, branch, &[a], b);
+    let declared = |child: usize, parent: usize, columns: Vec<(&String, &String)>| {
+        table_of(catalogue, branch, child).is_some_and(|table| {
+            table.foreign_keys.iter().any(|key| {
+                key.referenced_table == branch.accesses[parent].table
+                    && key.columns.len() == columns.len()
+                    && key.columns.iter().zip(&key.referenced_columns).all(|pair| columns.contains(&pair))
+            })
+        })
+    };
+    !pairs.is_empty()
+        && (declared(a, b, pairs.iter().map(|(left, right)| (&left.1, &right.1)).collect())
+            || declared(b, a, pairs.iter().map(|(left, right)| (&right.1, &left.1)).collect()))
+}
+
+/// A variable that occurs twice in a group where no join makes the two equal: the second one becomes a hidden variable
+/// and a filter.
+fn equate_within(catalogue: &Catalogue, branch: &mut Branch, groups: &[Vec<usize>]) -> Vec<Sparql> {
+    let mut filters = Vec::new();
+    let group_of = |access: usize| groups.iter().position(|group| group.contains(&access));
+    for second in 1..branch.occurrences.len() {
+        let Some(mine) = branch.occurrences[second].access else { continue };
+        let first = (0..second).find(|first| {
+            let other = &branch.occurrences[*first];
+            other.variable == branch.occurrences[second].variable
+                && other.access.is_some_and(|access| group_of(access) == group_of(mine))
+        });
+        let Some(first) = first else { continue };
+        let (a, b) = (&branch.occurrences[first], &branch.occurrences[second]);
+        if a.access != b.access && same_columns(catalogue, branch, a, b) {
+            continue;
+        }
+        if a.access == b.access && a.term == b.term {
+            continue;
+        }
+        let hidden = Variable::new_unchecked(format!("_:e{second}"));
+        filters.push(Sparql::SameTerm(
+            Box::new(Sparql::Variable(a.variable.clone())),
+            Box::new(Sparql::Variable(hidden.clone())),
+        ));
+        branch.occurrences[second].variable = hidden;
+    }
+    filters
+}
+
+impl Group {
+    fn new(catalogue: &Catalogue, branch: Arc<Branch>, accesses: Vec<usize>, forced: &HashSet<Variable>) -> Self {
+        let mut outputs: Vec<Occurrence> = Vec::new();
+        for occurrence in &branch.occurrences {
+            if !occurrence.access.is_some_and(|access| accesses.contains(&access)) {
+                continue;
+            }
+            match outputs.iter_mut().find(|o| o.variable == occurrence.variable) {
+                None => outputs.push(occurrence.clone()),
+                Some(known) if known.optional && !occurrence.optional => *known = occurrence.clone(),
+                Some(_) => {}
+            }
+        }
+        let source = catalogue.source(branch.accesses[accesses[0]].graph);
+        let forced = forced.iter().filter(|v| outputs.iter().any(|o| o.variable == **v)).cloned().collect();
+        Self { source, accesses, branch, outputs, forced, constants: Vec::new(), not_pushed: Vec::new() }
+    }
+
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.outputs.iter().map(|o| &o.variable).chain(self.constants.iter().map(|(variable, _)| variable))
+    }
+
+    /// Rows expected without keys.
+    pub(crate) fn estimate(&self, catalogue: &Catalogue) -> f64 {
+        let mut rows = 1.0;
+        for (number, position) in self.accesses.iter().enumerate() {
+            let Some(table) = table_of(catalogue, &self.branch, *position) else { continue };
+            rows *= cost::access_rows(table, &self.branch.accesses[*position]);
+            for (left, right) in equalities(catalogue, &self.branch, &self.accesses[..number], *position) {
+                let left_distinct =
+                    table_of(catalogue, &self.branch, left.0).map_or(1.0, |table| cost::distinct(table, &[left.1.clone()]));
+                rows /= left_distinct.max(cost::distinct(table, &[right.1.clone()]));
+            }
+        }
+        rows.max(1.0)
+    }
+
+    /// Whether a table of the group must be given keys before it answers.
+    pub(crate) fn missing_bindings(&self, catalogue: &Catalogue, slot: Option<&KeySlot>) -> Option<String> {
+        self.accesses.iter().enumerate().find_map(|(number, position)| {
+            let access = &self.branch.accesses[*position];
+            let table = table_of(catalogue, &self.branch, *position)?;
+            let alias = self.alias(number);
+            let required = table.columns.iter().filter(|column| column.binding == ColumnBinding::Required);
+            let unbound = required.into_iter().find(|column| {
+                let constant = access.conditions.iter().any(|c| binds_column(c, &column.name));
+                let keyed = slot.is_some_and(|slot| {
+                    slot.alias == alias && slot.columns.iter().any(|c| c.columns.contains(&column.name))
+                });
+                !constant && !keyed
+            })?;
+            Some(format!("source {}: table {} needs a value for column {}", self.source, table.name, unbound.name))
+        })
+    }
+
+    fn alias(&self, number: usize) -> String {
+        if self.accesses.len() == 1 { String::new() } else { format!("t{number}") }
+    }
+
+    /// The read that can take the keys of `outer`, at most so many at once.
+    pub(crate) fn slot(&self, catalogue: &Catalogue, outer: &Outer<'_>, most: usize) -> Option<KeySlot> {
+        let mut best: Option<KeySlot> = None;
+        for (number, position) in self.accesses.iter().enumerate() {
+            let Some(table) = table_of(catalogue, &self.branch, *position) else { continue };
+            if table.max_keys == 0 {
+                continue;
+            }
+            let columns = self.slot_columns(table, *position, outer);
+            if columns.is_empty() {
+                continue;
+            }
+            let block = usize::try_from(table.max_keys).unwrap_or(usize::MAX).min(most);
+            if best.as_ref().is_none_or(|known| known.columns.len() < columns.len()) {
+                best = Some(KeySlot { alias: self.alias(number), columns, block });
+            }
+        }
+        best
+    }
+
+    fn slot_columns(&self, table: &Table, position: usize, outer: &Outer<'_>) -> Vec<SlotColumn> {
+        let mut taken: Vec<&String> = Vec::new();
+        let mut columns = Vec::new();
+        for occurrence in self.branch.occurrences.iter().filter(|o| o.access == Some(position) && !o.optional) {
+            let bound = outer.bindings.iter().any(|b| b.variable == occurrence.variable && !b.optional);
+            let simple = matches!(occurrence.term.build, Build::Columns | Build::Encoded);
+            let names = &occurrence.term.columns;
+            if !bound || !simple || names.is_empty() || names.iter().any(|name| taken.contains(&name)) {
+                continue;
+            }
+            let distinct_names = names.iter().collect::<HashSet<_>>().len() == names.len();
+            let usable = names.iter().zip(occurrence.term.term_type.columns()).all(|(name, arrow)| {
+                table.column(name).is_some_and(|c| {
+                    is_native(c, &arrow) && !matches!(arrow, arrow_schema::DataType::Decimal128(..) | arrow_schema::DataType::Float64)
+                        && c.binding != ColumnBinding::None
+                })
+            });
+            if usable && distinct_names {
+                taken.extend(names);
+                columns.push(SlotColumn {
+                    variable: occurrence.variable.clone(),
+                    term_type: occurrence.term.term_type.clone(),
+                    columns: names.clone(),
+                });
+            }
+        }
+        columns
+    }
+
+    /// Rows expected for each key of the slot.
+    pub(crate) fn rows_per_key(&self, catalogue: &Catalogue, slot: &KeySlot) -> f64 {
+        let position = self.accesses.iter().enumerate().find(|(number, _)| self.alias(*number) == slot.alias);
+        let Some(table) = position.and_then(|(_, position)| table_of(catalogue, &self.branch, *position)) else { return 1.0 };
+        let columns: Vec<String> = slot.columns.iter().flat_map(|c| c.columns.iter().cloned()).collect();
+        self.estimate(catalogue) / cost::distinct(table, &columns)
+    }
+
+    /// The scan of the group, reading what is needed.
+    pub(crate) fn scan(&self, catalogue: &Catalogue, needed: &HashSet<Variable>, slot: Option<KeySlot>) -> Node {
+        let wanted: Vec<&Occurrence> =
+            self.outputs.iter().filter(|o| needed.contains(&o.variable) || self.forced.contains(&o.variable)).collect();
+        let mut relation: Option<Relation> = None;
+        for (number, position) in self.accesses.iter().enumerate() {
+            let read = Relation::Read(self.read(catalogue, number, *position, &wanted, slot.as_ref()));
+            relation = Some(match relation {
+                None => read,
+                Some(left) => Relation::Join {
+                    left: Box::new(left),
+                    right: Box::new(read),
+                    kind: JoinKind::Inner,
+                    on: self.join_columns(catalogue, number, *position),
+                },
+            });
+        }
+        let relation = relation.map(|relation| self.project(catalogue, relation, &wanted));
+        let Some(relation) = relation else { return Node::empty(Vec::new()) };
+        self.node(relation, &wanted, needed, slot)
+    }
+
+    fn node(&self, relation: Relation, wanted: &[&Occurrence], needed: &HashSet<Variable>, slot: Option<KeySlot>) -> Node {
+        let fields: Vec<ColumnRef> =
+            relation.fields().unwrap_or_default().into_iter().map(|(column, _)| column).collect();
+        let mut outputs = Vec::new();
+        let mut bindings = Vec::new();
+        for occurrence in wanted {
+            let inputs = occurrence
+                .term
+                .columns
+                .iter()
+                .filter_map(|name| {
+                    let column = self.column_ref(occurrence, name);
+                    let projected = ColumnRef::bare(projected_name(&column));
+                    fields.iter().position(|field| *field == column || *field == projected)
+                })
+                .collect();
+            bindings.push(Binding {
+                variable: occurrence.variable.clone(),
+                term_type: occurrence.term.term_type.clone(),
+                optional: occurrence.optional,
+            });
+            outputs.push(ScanOutput {
+                variable: occurrence.variable.clone(),
+                term: occurrence.term.clone(),
+                inputs,
+                required: !occurrence.optional,
+            });
+        }
+        for (variable, term) in self.constants.iter().filter(|(variable, _)| needed.contains(variable)) {
+            let term_type = TermType::Constant(term.clone());
+            bindings.push(Binding { variable: variable.clone(), term_type: term_type.clone(), optional: false });
+            let term = MappedTerm { term_type, columns: Vec::new(), build: Build::Columns };
+            outputs.push(ScanOutput { variable: variable.clone(), term, inputs: Vec::new(), required: true });
+        }
+        let scan = Scan { source: self.source.clone(), relation, outputs, slot, not_pushed: self.not_pushed.clone() };
+        Node { kind: NodeKind::Scan(Box::new(scan)), bindings, estimate: 0.0 }
+    }
+
+    fn column_ref(&self, occurrence: &Occurrence, name: &str) -> ColumnRef {
+        let number = occurrence.access.and_then(|access| self.accesses.iter().position(|a| *a == access));
+        ColumnRef::new(number.map_or_else(String::new, |number| self.alias(number)), name)
+    }
+
+    fn join_columns(&self, catalogue: &Catalogue, number: usize, position: usize) -> Vec<(ColumnRef, ColumnRef)> {
+        equalities(catalogue, &self.branch, &self.accesses[..number], position)
+            .into_iter()
+            .map(|(left, right)| {
+                let left_number = self.accesses.iter().position(|a| *a == left.0).unwrap_or_default();
+                (ColumnRef::new(self.alias(left_number), left.1), ColumnRef::new(self.alias(number), right.1))
+            })
+            .collect()
+    }
+
+    fn read(&self, catalogue: &Catalogue, number: usize, position: usize, wanted: &[&Occurrence], slot: Option<&KeySlot>) -> Read {
+        let access = &self.branch.accesses[position];
+        let table = catalogue.table(access.graph, &access.table);
+        let mut columns: Vec<String> = Vec::new();
+        let mut add = |name: &String| {
+            if !columns.contains(name) {
+                columns.push(name.clone());
+            }
+        };
+        wanted.iter().filter(|o| o.access == Some(position)).for_each(|o| o.term.columns.iter().for_each(&mut add));
+        for (other, second) in self.accesses.iter().enumerate() {
+            for (left, right) in equalities(catalogue, &self.branch, &self.accesses[..other], *second) {
+                [left, right].iter().filter(|(access, _)| *access == position).for_each(|(_, name)| add(name));
+            }
+        }
+        if columns.is_empty() {
+            // Rows must be countable even where only their existence matters.
+            let first = table.and_then(|t| t.keys.iter().flatten().next().or(t.columns.first().map(|c| &c.name)));
+            columns.extend(first.cloned());
+        }
+        let alias = self.alias(number);
+        let mut touched: Vec<String> = columns.clone();
+        access.conditions.iter().for_each(|condition| columns_of(condition, &mut touched));
+        if let Some(slot) = slot.filter(|slot| slot.alias == alias) {
+            touched.extend(slot.columns.iter().flat_map(|c| c.columns.iter().cloned()));
+        }
+        Read {
+            table: access.table.clone(),
+            alias,
+            schema: schema(table, &touched),
+            columns,
+            filter: conjunction(&access.conditions),
+            keys: None,
+            limit: None,
+        }
+    }
+
+    /// Leaves out columns that only joined, where the source can.
+    fn project(&self, catalogue: &Catalogue, relation: Relation, wanted: &[&Occurrence]) -> Relation {
+        let graph = self.branch.accesses[self.accesses[0]].graph;
+        if self.accesses.len() == 1 || !catalogue.graph(graph).description.relational.project {
+            return relation;
+        }
+        let mut columns: Vec<ProjectColumn> = Vec::new();
+        for occurrence in wanted {
+            for name in &occurrence.term.columns {
+                let column = self.column_ref(occurrence, name);
+                if !columns.iter().any(|c| c.column == column) {
+                    columns.push(ProjectColumn { name: projected_name(&column), column });
+                }
+            }
+        }
+        let all = relation.fields().map_or(0, |fields| fields.len());
+        if columns.is_empty() || columns.len() == all {
+            return relation;
+        }
+        Relation::Project { input: Box::new(relation), columns }
+    }
+}
+
+fn projected_name(column: &ColumnRef) -> String {
+    format!("{}_{}", column.relation, column.name)
+}
+
+/// Whether a condition fixes the column to one or a few values.
+fn binds_column(condition: &Expression, column: &str) -> bool {
+    let is_column = |expression: &Expression| matches!(expression, Expression::Column(c) if c.name == column);
+    match condition {
+        Expression::Compare { operator: weft_model::contract::CompareOperator::Equal, left, right } => {
+            is_column(left) && matches!(**right, Expression::Literal(_))
+        }
+        Expression::In { input, .. } => is_column(input),
+        Expression::And(parts) => parts.iter().any(|part| binds_column(part, column)),
+        _ => false,
+    }
+}
+
+fn columns_of(expression: &Expression, into: &mut Vec<String>) {
+    match expression {
+        Expression::Column(column) => into.push(column.name.clone()),
+        Expression::Literal(_) => {}
+        Expression::Compare { left, right, .. } => {
+            columns_of(left, into);
+            columns_of(right, into);
+        }
+        Expression::And(parts) | Expression::Or(parts) => parts.iter().for_each(|part| columns_of(part, into)),
+        Expression::Not(inner) | Expression::IsNull(inner) => columns_of(inner, into),
+        Expression::In { input, .. } | Expression::Text { input, .. } => columns_of(input, into),
+    }
+}
+
+fn schema(table: Option<&Table>, touched: &[String]) -> Vec<Field> {
+    let mut fields: Vec<Field> = Vec::new();
+    for name in touched {
+        if fields.iter().any(|field| field.name == *name) {
+            continue;
+        }
+        if let Some(column) = table.and_then(|table| table.column(name)) {
+            fields.push(Field {
+                name: column.name.clone(),
+                data_type: column.data_type,
+                nullable: column.nullable,
+                native_type: column.native_type.clone(),
+            });
+        }
+    }
+    fields
+}
+
+fn conjunction(conditions: &[Expression]) -> Option<Expression> {
+    let mut flat: Vec<Expression> = Vec::new();
+    for condition in conditions {
+        match condition {
+            Expression::And(parts) => flat.extend(parts.iter().cloned()),
+            other => flat.push(other.clone()),
+        }
+    }
+    if flat.len() > 1 { Some(Expression::And(flat)) } else { flat.pop() }
+}

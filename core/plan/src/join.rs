@@ -1,0 +1,471 @@
+//! From trees to plans: the order of joins, and how each is made.
+
+use crate::branch::{Branch, BranchSet};
+use crate::catalogue::Catalogue;
+use crate::cost::REQUEST;
+use crate::group::{Group, Outer, decompose};
+use crate::tree::{Tree, variables, variables_of};
+use crate::{Binding, JoinMethod, KeySlot, Node, NodeKind, PlanError, PlanLimits};
+use oxrdf::Variable;
+use spargebra::algebra::{AggregateExpression, Expression, OrderExpression};
+use std::collections::HashSet;
+use weft_model::Code;
+use weft_model::contract::JoinKind;
+use weft_model::term::TermType;
+
+pub(crate) struct Planner<'a> {
+    catalogue: &'a Catalogue,
+    limits: &'a PlanLimits,
+}
+
+type Needed = HashSet<Variable>;
+
+impl<'a> Planner<'a> {
+    pub(crate) fn new(catalogue: &'a Catalogue, limits: &'a PlanLimits) -> Self {
+        Self { catalogue, limits }
+    }
+
+    /// Plans a tree so that its rows have the needed variables. With `outer`, scans may take the keys of rows the result
+    /// is going to be joined with.
+    pub(crate) fn plan(&self, tree: Tree, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
+        match tree {
+            Tree::Unit => Ok(Node { kind: NodeKind::Unit, bindings: Vec::new(), estimate: 1.0 }),
+            Tree::Values { variables, rows } => Ok(values(variables, rows)),
+            Tree::Branches(set) => self.branches(set, needed, outer),
+            Tree::Join(members) => self.members(members, needed, outer),
+            Tree::LeftJoin { left, right, condition } => self.left_join(*left, *right, condition, needed, outer),
+            Tree::Union(members) => {
+                let nodes = members.into_iter().map(|m| self.plan(m, needed, outer)).collect::<Result<_, _>>()?;
+                Ok(union(nodes))
+            }
+            Tree::Filter { input, expression } => {
+                let input = self.plan(*input, &with(needed, variables_of(&expression)), outer)?;
+                Ok(filter(input, expression))
+            }
+            Tree::Extend { input, variable, expression } => {
+                let input = self.plan(*input, &with(needed, variables_of(&expression)), outer)?;
+                Ok(extend(input, variable, expression))
+            }
+            Tree::Project { input, variables } => {
+                let input = self.plan(*input, &variables.iter().cloned().collect(), None)?;
+                Ok(project(input, &variables))
+            }
+            Tree::Distinct(input) => {
+                let input = self.plan(*input, needed, None)?;
+                Ok(distinct(input))
+            }
+            Tree::Sort { input, keys } => {
+                let key_variables =
+                    keys.iter().flat_map(|(OrderExpression::Asc(key) | OrderExpression::Desc(key))| variables_of(key)).collect();
+                let input = self.plan(*input, &with(needed, key_variables), None)?;
+                Ok(wrap(input, |input| NodeKind::Sort { input, keys, fetch: None }))
+            }
+            Tree::Slice { input, offset, count } => {
+                let input = self.plan(*input, needed, None)?;
+                #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
+                let estimate = count.map_or(input.estimate, |count| input.estimate.min(count as f64));
+                let mut node = wrap(input, |input| NodeKind::Slice { input, offset, count });
+                node.estimate = estimate;
+                Ok(node)
+            }
+            Tree::Group { input, keys, aggregates } => self.group(*input, keys, aggregates),
+        }
+    }
+
+    fn group(
+        &self,
+        input: Tree,
+        keys: Vec<Variable>,
+        aggregates: Vec<(Variable, AggregateExpression)>,
+    ) -> Result<Node, PlanError> {
+        let mut needed: Needed = keys.iter().cloned().collect();
+        for (_, aggregate) in &aggregates {
+            match aggregate {
+                AggregateExpression::CountSolutions { distinct: true } => needed.extend(visible(&input)),
+                AggregateExpression::CountSolutions { distinct: false } => {}
+                AggregateExpression::FunctionCall { expr, .. } => needed.extend(variables_of(expr)),
+            }
+        }
+        let count_rows = aggregates.iter().any(|(_, a)| matches!(a, AggregateExpression::CountSolutions { distinct: true }));
+        let all = visible(&input);
+        let mut input = self.plan(input, &needed, None)?;
+        if count_rows {
+            input = project(input, &all);
+        }
+        let mut bindings: Vec<Binding> = keys.iter().map(|key| known(&input, key)).collect();
+        bindings.extend(aggregates.iter().map(|(variable, _)| general(variable)));
+        let estimate = if keys.is_empty() { 1.0 } else { (input.estimate / 10.0).max(1.0) };
+        Ok(Node { kind: NodeKind::Group { input: Box::new(input), keys, aggregates }, bindings, estimate })
+    }
+
+    /// A join of several trees: the smallest first, then whatever is connected and small.
+    fn members(&self, members: Vec<Tree>, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
+        let needed = with(needed, shared(&members));
+        let mut rest = Vec::with_capacity(members.len());
+        for tree in members {
+            rest.push((self.estimate(&tree), variables(&tree), tree));
+        }
+        let mut current: Option<Node> = None;
+        while !rest.is_empty() {
+            let next = pick(rest.iter().map(|(estimate, variables, _)| (*estimate, variables.as_slice())), current.as_ref());
+            let (_, _, tree) = rest.remove(next);
+            current = Some(match current {
+                None => self.plan(tree, &needed, outer)?,
+                Some(left) => {
+                    let right = self.plan_right(tree, &needed, &left)?;
+                    join(left, right, JoinKind::Inner, None)
+                }
+            });
+        }
+        current.ok_or_else(|| PlanError::new(Code::Internal, "a join without members"))
+    }
+
+    /// Rows expected of a tree, without planning it. A set that needs keys goes last.
+    fn estimate(&self, tree: &Tree) -> f64 {
+        match tree {
+            Tree::Unit => 1.0,
+            #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
+            Tree::Values { rows, .. } => rows.len() as f64,
+            Tree::Branches(set) => set.branches.iter().map(|branch| self.branch_estimate(branch)).sum(),
+            Tree::Join(members) => members.iter().map(|member| self.estimate(member)).fold(f64::INFINITY, f64::min),
+            Tree::Union(members) => members.iter().map(|member| self.estimate(member)).sum(),
+            Tree::LeftJoin { left: input, .. }
+            | Tree::Filter { input, .. }
+            | Tree::Extend { input, .. }
+            | Tree::Project { input, .. }
+            | Tree::Distinct(input)
+            | Tree::Sort { input, .. }
+            | Tree::Slice { input, .. }
+            | Tree::Group { input, .. } => self.estimate(input),
+        }
+    }
+
+    fn branch_estimate(&self, branch: &Branch) -> f64 {
+        let decomposition = decompose(self.catalogue, branch.clone());
+        let startable = decomposition.groups.iter().filter(|g| g.missing_bindings(self.catalogue, None).is_none());
+        startable.map(|group| group.estimate(self.catalogue)).fold(f64::INFINITY, f64::min)
+    }
+
+    fn plan_right(&self, tree: Tree, needed: &Needed, left: &Node) -> Result<Node, PlanError> {
+        self.plan(tree, needed, Some(&Outer { bindings: &left.bindings, rows: left.estimate }))
+    }
+
+    fn left_join(
+        &self,
+        left: Tree,
+        right: Tree,
+        condition: Option<Expression>,
+        needed: &Needed,
+        outer: Option<&Outer<'_>>,
+    ) -> Result<Node, PlanError> {
+        let mut needed = with(needed, shared(&[left.clone(), right.clone()]));
+        needed.extend(condition.iter().flat_map(variables_of));
+        let left = self.plan(left, &needed, outer)?;
+        let right = self.plan_right(right, &needed, &left)?;
+        Ok(join(left, right, JoinKind::Left, condition))
+    }
+
+    fn branches(&self, set: BranchSet, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
+        let is_set = set.is_set(self.catalogue);
+        let kept: Vec<Variable> = set.variables.iter().filter(|v| !is_set || needed.contains(*v)).cloned().collect();
+        let kept_set: Needed = kept.iter().cloned().collect();
+        let mut nodes = Vec::with_capacity(set.branches.len());
+        for branch in set.branches {
+            nodes.push(project(self.branch(branch, &kept_set, outer)?, &kept));
+        }
+        let node = match nodes.pop() {
+            None => return Ok(Node::empty(kept.iter().map(general).collect())),
+            Some(only) if nodes.is_empty() => only,
+            Some(last) => {
+                nodes.push(last);
+                union(nodes)
+            }
+        };
+        Ok(if is_set { node } else { distinct(node) })
+    }
+
+    fn branch(&self, branch: Branch, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
+        let decomposition = decompose(self.catalogue, branch);
+        let mut filters = decomposition.filters;
+        let mut groups = decomposition.groups;
+        let mut needed = needed.clone();
+        needed.extend(filters.iter().flat_map(variables_of));
+        needed.extend(repeated(groups.iter().map(|group| group.variables().cloned().collect::<HashSet<_>>())));
+        let mut current: Option<Node> = None;
+        while !groups.is_empty() {
+            let next = self.next_group(&groups, current.as_ref(), outer)?;
+            let group = groups.remove(next);
+            current = Some(match current {
+                None => self.scan(&group, &needed, outer),
+                Some(left) => {
+                    let inner = Outer { bindings: &left.bindings, rows: left.estimate };
+                    let right = self.scan(&group, &needed, Some(&inner));
+                    join(left, right, JoinKind::Inner, None)
+                }
+            });
+            current = current.map(|node| apply_filters(node, &mut filters, &groups));
+        }
+        current.ok_or_else(|| PlanError::new(Code::Internal, "a branch without tables"))
+    }
+
+    /// The cheapest group to go on with; groups without a shared variable only when nothing else is left.
+    fn next_group(&self, groups: &[Group], current: Option<&Node>, outer: Option<&Outer<'_>>) -> Result<usize, PlanError> {
+        let inner = current.map(|node| Outer { bindings: &node.bindings, rows: node.estimate });
+        let context = inner.as_ref().or(outer);
+        let mut best: Option<(bool, f64, usize)> = None;
+        let mut missing = None;
+        for (position, group) in groups.iter().enumerate() {
+            let Access { slot, cost, .. } = self.access(group, context);
+            if let Some(reason) = group.missing_bindings(self.catalogue, slot.as_ref()) {
+                missing = Some(reason);
+                continue;
+            }
+            let connected = current.is_none_or(|node| group.variables().any(|v| node.binding(v).is_some()));
+            let better = best.is_none_or(|(c, known, _)| (!connected, cost) < (!c, known));
+            if better {
+                best = Some((connected, cost, position));
+            }
+        }
+        best.map(|(_, _, position)| position).ok_or_else(|| {
+            let reason = missing.unwrap_or_default();
+            PlanError::new(Code::UnsupportedQuery, format!("{reason}: the query gives none"))
+        })
+    }
+
+    fn scan(&self, group: &Group, needed: &Needed, outer: Option<&Outer<'_>>) -> Node {
+        let access = self.access(group, outer);
+        let mut node = group.scan(self.catalogue, needed, access.slot);
+        node.estimate = access.rows;
+        node
+    }
+
+    /// Whether the group is better asked for the keys of the outer rows or read as it is.
+    fn access(&self, group: &Group, outer: Option<&Outer<'_>>) -> Access {
+        let alone = group.estimate(self.catalogue);
+        let unkeyed = Access { slot: None, rows: alone, cost: alone + REQUEST };
+        let Some(slot) = outer.and_then(|outer| group.slot(self.catalogue, outer, self.limits.key_block)) else { return unkeyed };
+        let keys = outer.map_or(1.0, |outer| outer.rows).max(1.0);
+        let rows = (keys * group.rows_per_key(self.catalogue, &slot)).max(1.0);
+        #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
+        let requests = (keys / slot.block as f64).ceil();
+        // A key costs about as much to send as a row to receive.
+        let cost = rows + keys + requests * REQUEST;
+        let keyed = Access { slot: Some(slot), rows, cost };
+        if cost <= unkeyed.cost || group.missing_bindings(self.catalogue, None).is_some() { keyed } else { unkeyed }
+    }
+}
+
+struct Access {
+    slot: Option<KeySlot>,
+    rows: f64,
+    cost: f64,
+}
+
+fn with(needed: &Needed, more: Needed) -> Needed {
+    needed.union(&more).cloned().collect()
+}
+
+/// The variables a whole row has for the user: none of the hidden ones.
+fn visible(tree: &Tree) -> Vec<Variable> {
+    variables(tree).into_iter().filter(|variable| !variable.as_str().starts_with("_:")).collect()
+}
+
+fn shared(members: &[Tree]) -> Needed {
+    repeated(members.iter().map(|member| variables(member).into_iter().collect()))
+}
+
+/// Variables that are in more than one of the sets.
+fn repeated(sets: impl Iterator<Item = HashSet<Variable>>) -> Needed {
+    let (mut seen, mut twice) = (HashSet::new(), HashSet::new());
+    for set in sets {
+        for variable in set {
+            if !seen.insert(variable.clone()) {
+                twice.insert(variable);
+            }
+        }
+    }
+    twice
+}
+
+fn pick<'v>(candidates: impl Iterator<Item = (f64, &'v [Variable])>, current: Option<&Node>) -> usize {
+    let mut best: Option<(bool, f64, usize)> = None;
+    for (position, (estimate, variables)) in candidates.enumerate() {
+        let connected = current.is_none_or(|node| variables.iter().any(|v| node.binding(v).is_some()));
+        if best.is_none_or(|(c, e, _)| (!connected, estimate) < (!c, e)) {
+            best = Some((connected, estimate, position));
+        }
+    }
+    best.map_or(0, |(_, _, position)| position)
+}
+
+/// Applies each filter as soon as no remaining group binds another of its variables.
+fn apply_filters(mut node: Node, filters: &mut Vec<Expression>, rest: &[Group]) -> Node {
+    let pending = std::mem::take(filters);
+    for expression in pending {
+        let waits = variables_of(&expression)
+            .iter()
+            .any(|v| node.binding(v).is_none() && rest.iter().any(|group| group.variables().any(|known| known == v)));
+        if waits {
+            filters.push(expression);
+        } else {
+            node = filter(node, expression);
+        }
+    }
+    node
+}
+
+fn general(variable: &Variable) -> Binding {
+    Binding { variable: variable.clone(), term_type: TermType::General, optional: true }
+}
+
+fn known(node: &Node, variable: &Variable) -> Binding {
+    node.binding(variable).cloned().unwrap_or_else(|| general(variable))
+}
+
+fn wrap(input: Node, kind: impl FnOnce(Box<Node>) -> NodeKind) -> Node {
+    let (bindings, estimate) = (input.bindings.clone(), input.estimate);
+    Node { kind: kind(Box::new(input)), bindings, estimate }
+}
+
+fn filter(input: Node, expression: Expression) -> Node {
+    let mut node = wrap(input, |input| NodeKind::Filter { input, expression });
+    node.estimate = (node.estimate * 0.5).max(1.0);
+    node
+}
+
+fn extend(input: Node, variable: Variable, expression: Expression) -> Node {
+    let binding = match &expression {
+        Expression::Variable(other) => Binding { variable: variable.clone(), ..known(&input, other) },
+        _ => general(&variable),
+    };
+    let mut node = wrap(input, |input| NodeKind::Extend { input, variable, expression });
+    node.bindings.push(binding);
+    node
+}
+
+/// At most so many rows.
+pub(crate) fn first(input: Node, count: usize) -> Node {
+    wrap(input, |input| NodeKind::Slice { input, offset: 0, count: Some(count) })
+}
+
+fn distinct(input: Node) -> Node {
+    wrap(input, |input| NodeKind::Distinct { input })
+}
+
+/// Keeps these variables, in this order; one that is not bound below is unbound in every row.
+fn project(input: Node, variables: &[Variable]) -> Node {
+    if input.bindings.len() == variables.len() && input.bindings.iter().zip(variables).all(|(b, v)| b.variable == *v) {
+        return input;
+    }
+    let bindings = variables.iter().map(|variable| known(&input, variable)).collect();
+    let estimate = input.estimate;
+    Node { kind: NodeKind::Project { input: Box::new(input) }, bindings, estimate }
+}
+
+fn values(variables: Vec<Variable>, rows: Vec<Vec<Option<oxrdf::Term>>>) -> Node {
+    let bindings = variables
+        .into_iter()
+        .enumerate()
+        .map(|(i, variable)| Binding {
+            variable,
+            term_type: TermType::General,
+            optional: rows.iter().any(|row| row[i].is_none()),
+        })
+        .collect();
+    #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
+    let estimate = rows.len() as f64;
+    Node { kind: NodeKind::Values { rows }, bindings, estimate }
+}
+
+/// The union of rows: a variable keeps its type where all branches agree on it.
+fn union(nodes: Vec<Node>) -> Node {
+    let mut bindings: Vec<Binding> = Vec::new();
+    for node in &nodes {
+        for binding in &node.bindings {
+            match bindings.iter_mut().find(|known| known.variable == binding.variable) {
+                None => bindings.push(binding.clone()),
+                Some(known) => {
+                    // Null columns of any type do for a branch that never binds the variable.
+                    if matches!(node.kind, NodeKind::Empty) {
+                        known.optional = true;
+                        continue;
+                    }
+                    known.term_type = known.term_type.widen(&binding.term_type);
+                    known.optional |= binding.optional;
+                }
+            }
+        }
+    }
+    for binding in &mut bindings {
+        binding.optional |= nodes.iter().any(|node| node.binding(&binding.variable).is_none());
+        binding.term_type = nullable(&binding.term_type, binding.optional);
+    }
+    let estimate = nodes.iter().map(|node| node.estimate).sum();
+    Node { kind: NodeKind::Union(nodes), bindings, estimate }
+}
+
+/// A constant has no column that could be null: where it may be unbound, it needs one.
+fn nullable(term_type: &TermType, optional: bool) -> TermType {
+    match term_type {
+        TermType::Constant(_) if optional => TermType::General,
+        other => other.clone(),
+    }
+}
+
+/// Joins two nodes; with keys from the left where a scan on the right takes them.
+fn join(left: Node, right: Node, kind: JoinKind, condition: Option<Expression>) -> Node {
+    let method = match block(&right) {
+        Some(block) => JoinMethod::Bind { block },
+        None => JoinMethod::Hash,
+    };
+    let bindings = join_bindings(&left, &right, kind);
+    let connected = right.bindings.iter().any(|b| left.binding(&b.variable).is_some());
+    let estimate = match (method, connected) {
+        (JoinMethod::Bind { .. }, _) => right.estimate,
+        (JoinMethod::Hash, true) => left.estimate.max(right.estimate),
+        (JoinMethod::Hash, false) => left.estimate * right.estimate,
+    };
+    let estimate = if kind == JoinKind::Left { estimate.max(left.estimate) } else { estimate };
+    let kind = NodeKind::Join { left: Box::new(left), right: Box::new(right), kind, condition, method };
+    Node { kind, bindings, estimate }
+}
+
+/// The smallest block size of the scans that take the keys of an enclosing join; `None` when none does.
+fn block(node: &Node) -> Option<usize> {
+    match &node.kind {
+        NodeKind::Scan(scan) => scan.slot.as_ref().map(|slot| slot.block),
+        // The right side of an inner bind join takes the keys of its own left.
+        NodeKind::Join { left, method: JoinMethod::Bind { .. }, .. } => block(left),
+        kind => kind.children().into_iter().filter_map(block).min(),
+    }
+}
+
+fn join_bindings(left: &Node, right: &Node, kind: JoinKind) -> Vec<Binding> {
+    let mut bindings = Vec::new();
+    for mine in &left.bindings {
+        bindings.push(match right.binding(&mine.variable) {
+            None => mine.clone(),
+            Some(theirs) => shared_binding(mine, theirs, kind),
+        });
+    }
+    for theirs in right.bindings.iter().filter(|b| left.binding(&b.variable).is_none()) {
+        let optional = theirs.optional || kind == JoinKind::Left;
+        let term_type = nullable(&theirs.term_type, optional);
+        bindings.push(Binding { variable: theirs.variable.clone(), term_type, optional });
+    }
+    bindings
+}
+
+fn shared_binding(left: &Binding, right: &Binding, kind: JoinKind) -> Binding {
+    let optional = left.optional && (right.optional || kind == JoinKind::Left);
+    let term_type = if !left.optional {
+        // The left columns are there in every row; the right ones can say the same in a narrower type.
+        match (&left.term_type, right.optional || kind == JoinKind::Left) {
+            (TermType::General, false) => right.term_type.clone(),
+            (known, _) => known.clone(),
+        }
+    } else {
+        left.term_type.widen(&right.term_type)
+    };
+    Binding { variable: left.variable.clone(), term_type: nullable(&term_type, optional), optional }
+}

@@ -1,0 +1,316 @@
+//! What a query may cost before it is looked at closely.
+//!
+//! The parser recurses, so the first check is lexical: it counts bytes, tokens and the depth of brackets without
+//! recursion, and a query that is too deep never reaches the parser.
+
+use crate::{Node, NodeKind, PlanError, Position};
+use spargebra::Query;
+use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
+use weft_model::Code;
+
+/// Limits on a query and its plan.
+#[derive(Clone, Debug)]
+pub struct PlanLimits {
+    /// Bytes of query text.
+    pub query_bytes: usize,
+    /// Nesting of brackets and prefix operators.
+    pub query_depth: usize,
+    /// Words, strings, IRIs and signs.
+    pub query_tokens: usize,
+    /// Nesting of the parsed query: also long chains of `||` or `UNION` nest.
+    pub algebra_depth: usize,
+    /// Alternatives a basic graph pattern may unfold into before it is split.
+    pub branches: usize,
+    /// Operators of a plan.
+    pub plan_nodes: usize,
+    /// Keys a bind join sends at once, where the source takes as many.
+    pub key_block: usize,
+}
+
+impl Default for PlanLimits {
+    fn default() -> Self {
+        Self {
+            query_bytes: 256 * 1024,
+            query_depth: 100,
+            query_tokens: 50_000,
+            algebra_depth: 400,
+            branches: 512,
+            plan_nodes: 5_000,
+            key_block: 2_000,
+        }
+    }
+}
+
+impl PlanLimits {
+    /// The lexical check. Never recurses.
+    pub(crate) fn check_text(&self, text: &str) -> Result<(), PlanError> {
+        if text.len() > self.query_bytes {
+            return Err(too_large(format!("the query has {} bytes; limits.query_bytes allows {}", text.len(), self.query_bytes)));
+        }
+        let mut scanner = Scanner { rest: text, line: 1, column: 1 };
+        let (mut depth, mut prefixes, mut tokens) = (0_usize, 0_usize, 0_usize);
+        while let Some(token) = scanner.next_token() {
+            tokens += 1;
+            match token {
+                Token::Open => depth += 1,
+                Token::Close => depth = depth.saturating_sub(1),
+                Token::Prefix | Token::Other => {}
+            }
+            prefixes = if token == Token::Prefix { prefixes + 1 } else { 0 };
+            if depth + prefixes > self.query_depth {
+                let mut error =
+                    too_large(format!("the query nests deeper than limits.query_depth allows ({})", self.query_depth));
+                error.position = Some(Position::new(text, scanner.line, scanner.column.saturating_sub(1)));
+                return Err(error);
+            }
+            if tokens > self.query_tokens {
+                return Err(too_large(format!("the query has more tokens than limits.query_tokens allows ({})", self.query_tokens)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the depth of the parsed query, so that everything after may recurse.
+    pub(crate) fn check_depth(&self, query: &Query) -> Result<(), PlanError> {
+        let (Query::Select { pattern, .. } | Query::Ask { pattern, .. } | Query::Construct { pattern, .. } | Query::Describe { pattern, .. }) =
+            query;
+        let mut stack = vec![(Part::Pattern(pattern), 1_usize)];
+        while let Some((part, depth)) = stack.pop() {
+            if depth > self.algebra_depth {
+                return Err(too_large(format!(
+                    "the query nests deeper than limits.algebra_depth allows ({}); a long chain of operators nests too",
+                    self.algebra_depth
+                )));
+            }
+            part.children(&mut |child| stack.push((child, depth + 1)));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_plan(&self, root: &Node) -> Result<(), PlanError> {
+        let nodes = count(root);
+        if nodes > self.plan_nodes {
+            return Err(too_large(format!(
+                "the plan has {nodes} operators; limits.plan_nodes allows {}: name more predicates, classes or graphs",
+                self.plan_nodes
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn too_large(message: String) -> PlanError {
+    PlanError::new(Code::QueryTooLarge, message)
+}
+
+fn count(node: &Node) -> usize {
+    1 + match &node.kind {
+        NodeKind::Scan(scan) => scan.relation.reads().len(),
+        kind => kind.children().into_iter().map(count).sum(),
+    }
+}
+
+/// A part of a query whose nesting is counted.
+enum Part<'a> {
+    Pattern(&'a GraphPattern),
+    Expression(&'a Expression),
+}
+
+impl<'a> Part<'a> {
+    fn children(&self, visit: &mut dyn FnMut(Part<'a>)) {
+        match self {
+            Self::Pattern(pattern) => pattern_children(pattern, visit),
+            Self::Expression(expression) => expression_children(expression, visit),
+        }
+    }
+}
+
+fn pattern_children<'a>(pattern: &'a GraphPattern, visit: &mut dyn FnMut(Part<'a>)) {
+    match pattern {
+        GraphPattern::Bgp { .. } | GraphPattern::Path { .. } | GraphPattern::Values { .. } => {}
+        GraphPattern::Join { left, right } | GraphPattern::Union { left, right } | GraphPattern::Minus { left, right } => {
+            visit(Part::Pattern(left));
+            visit(Part::Pattern(right));
+        }
+        GraphPattern::LeftJoin { left, right, expression } => {
+            visit(Part::Pattern(left));
+            visit(Part::Pattern(right));
+            expression.iter().for_each(|e| visit(Part::Expression(e)));
+        }
+        GraphPattern::Filter { expr, inner } => {
+            visit(Part::Expression(expr));
+            visit(Part::Pattern(inner));
+        }
+        GraphPattern::Extend { inner, expression, .. } => {
+            visit(Part::Expression(expression));
+            visit(Part::Pattern(inner));
+        }
+        GraphPattern::OrderBy { inner, expression } => {
+            for OrderExpression::Asc(e) | OrderExpression::Desc(e) in expression {
+                visit(Part::Expression(e));
+            }
+            visit(Part::Pattern(inner));
+        }
+        GraphPattern::Group { inner, aggregates, .. } => {
+            for (_, aggregate) in aggregates {
+                if let AggregateExpression::FunctionCall { expr, .. } = aggregate {
+                    visit(Part::Expression(expr));
+                }
+            }
+            visit(Part::Pattern(inner));
+        }
+        GraphPattern::Graph { inner, .. }
+        | GraphPattern::Project { inner, .. }
+        | GraphPattern::Distinct { inner }
+        | GraphPattern::Reduced { inner }
+        | GraphPattern::Slice { inner, .. }
+        | GraphPattern::Service { inner, .. } => visit(Part::Pattern(inner)),
+        #[allow(unreachable_patterns, reason = "features of the parser that are off add patterns")]
+        _ => {}
+    }
+}
+
+fn expression_children<'a>(expression: &'a Expression, visit: &mut dyn FnMut(Part<'a>)) {
+    match expression {
+        Expression::NamedNode(_) | Expression::Literal(_) | Expression::Variable(_) | Expression::Bound(_) => {}
+        Expression::Or(a, b)
+        | Expression::And(a, b)
+        | Expression::Equal(a, b)
+        | Expression::SameTerm(a, b)
+        | Expression::Greater(a, b)
+        | Expression::GreaterOrEqual(a, b)
+        | Expression::Less(a, b)
+        | Expression::LessOrEqual(a, b)
+        | Expression::Add(a, b)
+        | Expression::Subtract(a, b)
+        | Expression::Multiply(a, b)
+        | Expression::Divide(a, b) => [a, b].into_iter().for_each(|e| visit(Part::Expression(e))),
+        Expression::UnaryPlus(a) | Expression::UnaryMinus(a) | Expression::Not(a) => visit(Part::Expression(a)),
+        Expression::In(a, list) => {
+            visit(Part::Expression(a));
+            list.iter().for_each(|e| visit(Part::Expression(e)));
+        }
+        Expression::If(a, b, c) => [a, b, c].into_iter().for_each(|e| visit(Part::Expression(e))),
+        Expression::Coalesce(list) | Expression::FunctionCall(_, list) => {
+            list.iter().for_each(|e| visit(Part::Expression(e)));
+        }
+        Expression::Exists(pattern) => visit(Part::Pattern(pattern)),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Open,
+    Close,
+    /// `!`, `^`, `+`, `-`: may stand in a row, each one level of recursion.
+    Prefix,
+    Other,
+}
+
+/// Splits query text roughly: it only has to know strings, IRIs and comments from brackets.
+struct Scanner<'a> {
+    rest: &'a str,
+    line: usize,
+    column: usize,
+}
+
+impl Scanner<'_> {
+    fn next_token(&mut self) -> Option<Token> {
+        loop {
+            let c = self.rest.chars().next()?;
+            match c {
+                c if c.is_whitespace() => self.advance(c.len_utf8()),
+                '#' => self.advance(self.rest.find(['\n', '\r']).unwrap_or(self.rest.len())),
+                _ => break,
+            }
+        }
+        let first = self.rest.chars().next()?;
+        let (token, length) = match first {
+            '{' | '(' | '[' => (Token::Open, 1),
+            '}' | ')' | ']' => (Token::Close, 1),
+            '!' | '^' | '+' | '-' => (Token::Prefix, 1),
+            '"' | '\'' => (Token::Other, string_length(self.rest)),
+            '<' => (Token::Other, iri_length(self.rest)),
+            c if is_word(c) => (Token::Other, self.rest.find(|c| !is_word(c)).unwrap_or(self.rest.len())),
+            c => (Token::Other, c.len_utf8()),
+        };
+        self.advance(length);
+        Some(token)
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        let (passed, rest) = self.rest.split_at(bytes.min(self.rest.len()));
+        for c in passed.chars() {
+            if c == '\n' {
+                self.line += 1;
+                self.column = 1;
+            } else {
+                self.column += 1;
+            }
+        }
+        self.rest = rest;
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | ':' | '?' | '$' | '.' | '%' | '\\')
+}
+
+/// The length of the string literal at the start: short or long quotes, with escapes.
+fn string_length(text: &str) -> usize {
+    let quote = &text[..1];
+    let long = quote.repeat(3);
+    let (delimiter, start) = if text.starts_with(&long) { (long.as_str(), 3) } else { (quote, 1) };
+    let mut position = start;
+    while let Some(c) = text[position..].chars().next() {
+        if text[position..].starts_with(delimiter) {
+            return position + delimiter.len();
+        }
+        if delimiter.len() == 1 && c == '\n' {
+            return position;
+        }
+        position += c.len_utf8();
+        if c == '\\' {
+            position += text[position..].chars().next().map_or(0, char::len_utf8);
+        }
+    }
+    text.len()
+}
+
+/// The length of the IRI at the start, or 1 when `<` is the operator.
+fn iri_length(text: &str) -> usize {
+    let end = text[1..].find(|c: char| c == '>' || c.is_whitespace() || matches!(c, '<' | '"' | '{' | '}' | '|' | '^' | '`' | '\\'));
+    match end {
+        Some(end) if text[1 + end..].starts_with('>') => end + 2,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn depth_is_counted_outside_strings_iris_and_comments() {
+        let limits = PlanLimits { query_depth: 3, ..PlanLimits::default() };
+        for fine in [
+            "SELECT * { { ?s ?p \"{{{{\" } }",
+            "SELECT * { # {{{{\n ?s ?p '''{{{{''' }",
+            "SELECT * { <http://ex/(((> ?p \"\\\"((((\" }",
+            "SELECT * { ?s ?p ?o FILTER(?o < 3 && ?o > 1) }",
+        ] {
+            limits.check_text(fine).unwrap();
+        }
+        for deep in ["{{{{", "((((", "{ ( !!", "[ [ { ("] {
+            assert_eq!(limits.check_text(deep).unwrap_err().code, Code::QueryTooLarge, "{deep}");
+        }
+    }
+
+    #[test]
+    fn megabytes_of_brackets_are_refused_without_recursion() {
+        let limits = PlanLimits { query_bytes: usize::MAX, ..PlanLimits::default() };
+        let error = limits.check_text(&"{".repeat(4_000_000)).unwrap_err();
+        assert_eq!(error.position.unwrap().column, 101);
+    }
+}

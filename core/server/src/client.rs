@@ -1,0 +1,115 @@
+//! Asks a running broker.
+
+use crate::{Problem, ResultFormat};
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::Response;
+use serde_json::Value;
+use std::fmt;
+use std::time::Duration;
+use url::Url;
+use weft_model::{Code, Fault};
+
+/// An error document longer than this is not read.
+const PROBLEM_BYTES: usize = 64 * 1024;
+
+/// A client of one broker. Follows no redirect and takes no proxy from the environment.
+#[derive(Clone, Debug)]
+pub struct Client {
+    base: Url,
+    http: reqwest::Client,
+    timeout: Option<Duration>,
+}
+
+/// An answer, still coming.
+pub struct ClientAnswer {
+    /// The report, where the broker could send one with the answer.
+    pub report: Option<Value>,
+    pub body: BoxStream<'static, Result<Bytes, Problem>>,
+}
+
+impl fmt::Debug for ClientAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientAnswer").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// `address` is that of the broker or of its SPARQL endpoint: `http://127.0.0.1:7878`, with or without `/sparql`.
+    /// Needs the process to have a default TLS provider.
+    pub fn new(address: &str, timeout: Option<Duration>) -> Result<Self, Problem> {
+        let wrong = |message: String| Problem::invalid_request(format!("endpoint {address:?}: {message}"));
+        let mut base = Url::parse(address).map_err(|error| wrong(error.to_string()))?;
+        if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
+            return Err(wrong("an endpoint begins with http:// or https://".to_owned()));
+        }
+        let path = base.path().trim_end_matches('/').trim_end_matches("/sparql").to_owned() + "/";
+        base.set_path(&path);
+        base.set_query(None);
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(5))
+            .build()
+            .map_err(|error| wrong(error.to_string()))?;
+        Ok(Self { base, http, timeout })
+    }
+
+    pub async fn query(&self, text: &str, format: ResultFormat) -> Result<ClientAnswer, Problem> {
+        let response = self.post("sparql", text, format.media_type()).await?;
+        let report = response.headers().get("weft-report").and_then(|value| serde_json::from_slice(value.as_bytes()).ok());
+        let broken = |error: reqwest::Error| {
+            Problem::new(Code::StreamTruncated, Fault::Broker, format!("the answer broke off: {}", causes(&error)))
+        };
+        Ok(ClientAnswer { report, body: response.bytes_stream().map(move |piece| piece.map_err(broken)).boxed() })
+    }
+
+    /// The plan, as text or as JSON.
+    pub async fn explain(&self, text: &str, json: bool) -> Result<String, Problem> {
+        let response = self.post("explain", text, if json { "application/json" } else { "text/plain" }).await?;
+        response.text().await.map_err(|error| self.unreachable(&error))
+    }
+
+    async fn post(&self, path: &str, text: &str, accept: &'static str) -> Result<Response, Problem> {
+        let mut url = self.base.join(path).map_err(|error| Problem::invalid_request(error.to_string()))?;
+        if let Some(timeout) = self.timeout {
+            url.query_pairs_mut().append_pair("timeout", &format!("{}ms", timeout.as_millis()));
+        }
+        let request = self.http.post(url).header(CONTENT_TYPE, "application/sparql-query").header(ACCEPT, accept);
+        let response = request.body(text.to_owned()).send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() { Ok(response) } else { Err(self.refused(response).await) }
+    }
+
+    async fn refused(&self, response: Response) -> Problem {
+        let status = response.status();
+        let mut body = Vec::new();
+        let mut pieces = response.bytes_stream();
+        while let Some(Ok(piece)) = pieces.next().await {
+            body.extend_from_slice(&piece);
+            if body.len() > PROBLEM_BYTES {
+                break;
+            }
+        }
+        let problem = serde_json::from_slice(&body).ok().and_then(|body| Problem::from_json(&body));
+        problem.unwrap_or_else(|| {
+            let message = format!("{} answered with status {status} and no explanation", self.base);
+            Problem::new(Code::SourceFailed, Fault::Broker, message)
+        })
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Problem {
+        let message = format!("cannot reach the broker at {}: {}", self.base, causes(error));
+        Problem::new(Code::SourceUnavailable, Fault::Broker, message)
+    }
+}
+
+/// The last cause says most; the messages above repeat the address.
+fn causes(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,41 @@
+//! What a server may spend.
+
+use std::time::Duration;
+use tracing::Span;
+
+/// Limits of the HTTP side.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Bytes of query text.
+    pub query_bytes: usize,
+    /// The time a query has, its answer's delivery included; a client may ask for less.
+    pub query_timeout: Duration,
+    pub concurrent_queries: usize,
+    /// Queries that may wait for others to end. More are refused.
+    pub queued_queries: usize,
+    pub connections: usize,
+    /// For the head of a request to arrive.
+    pub header_timeout: Duration,
+    /// For the body of a request to arrive.
+    pub body_timeout: Duration,
+    /// What running queries have to end in, once the server is told to stop.
+    pub drain_timeout: Duration,
+    /// Makes a span the child of the one a W3C `traceparent` names.
+    pub adopt_parent: Option<fn(&Span, &str)>,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            query_bytes: 256 * 1024,
+            query_timeout: Duration::from_secs(30),
+            concurrent_queries: 16,
+            queued_queries: 64,
+            connections: 1024,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(10),
+            adopt_parent: None,
+        }
+    }
+}

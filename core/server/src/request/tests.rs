@@ -1,0 +1,87 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use http::Request;
+
+async fn read(request: Request<&'static str>) -> Result<QueryCall, Problem> {
+    let (parts, body) = request.into_parts();
+    let options = ServerOptions { query_bytes: 100, ..ServerOptions::default() };
+    read_query(&parts, Body::from(body), &options).await
+}
+
+fn get(query: &str) -> Request<&'static str> {
+    Request::get(format!("/sparql?{query}")).body("").unwrap()
+}
+
+fn post(content_type: &str, body: &'static str) -> Request<&'static str> {
+    Request::post("/sparql").header(CONTENT_TYPE, content_type).body(body).unwrap()
+}
+
+#[tokio::test]
+async fn the_three_ways_say_the_same() {
+    let form = "application/x-www-form-urlencoded";
+    let asked = "ASK%20%7B+%3Fs+%3Fp+%22%C3%A9%22+%7D";
+    let expected = "ASK { ?s ?p \"é\" }";
+    assert_eq!(read(get(&format!("query={asked}"))).await.unwrap().text, expected);
+    assert_eq!(read(post(form, "query=ASK%20%7B+%3Fs+%3Fp+%22%C3%A9%22+%7D")).await.unwrap().text, expected);
+    assert_eq!(read(post("application/sparql-query; charset=UTF-8", "ASK { ?s ?p \"é\" }")).await.unwrap().text, expected);
+    let call = read(get("default-graph-uri=urn:a&query=ASK%7B%7D&named-graph-uri=urn:b&named-graph-uri=urn:c&timeout=2&x=y"))
+        .await
+        .unwrap();
+    assert_eq!((call.default_graphs, call.named_graphs), (vec!["urn:a".into()], vec!["urn:b".into(), "urn:c".into()]));
+    assert_eq!(call.timeout, Some(Duration::from_secs(2)));
+}
+
+#[tokio::test]
+async fn what_breaks_the_protocol_is_named() {
+    let form = "application/x-www-form-urlencoded";
+    for (request, code, message) in [
+        (get(""), Code::InvalidRequest, "the request has no query"),
+        (get("query=a&query=b"), Code::InvalidRequest, "more than one query"),
+        (get("query=%FF"), Code::InvalidRequest, "parameter query is not UTF-8"),
+        (get("query=a&timeout=soon"), Code::InvalidRequest, "parameter timeout: \"soon\" is not a duration"),
+        (get("query=a&timeout=0"), Code::InvalidRequest, "parameter timeout"),
+        (get("update=DROP+ALL"), Code::InvalidRequest, "answers queries only"),
+        (post(form, "update=DROP+ALL"), Code::InvalidRequest, "answers queries only"),
+        (post("application/sparql-update", "DROP ALL"), Code::InvalidRequest, "answers queries only"),
+        (post("text/plain", "ASK {}"), Code::InvalidRequest, "not \"text/plain\""),
+        (post("application/sparql-query;charset=latin1", "ASK {}"), Code::InvalidRequest, "charset \"latin1\""),
+        (get(&format!("query={}", "a".repeat(101))), Code::QueryTooLarge, "more than 100 bytes (limits.query_bytes)"),
+        (post("application/sparql-query", LONG), Code::QueryTooLarge, "more than 100 bytes"),
+        (post(form, LONG), Code::QueryTooLarge, "more than 100 bytes"),
+    ] {
+        let problem = read(request).await.unwrap_err();
+        assert!(problem.code == code && problem.message.contains(message), "{problem:?}, not {message}");
+    }
+}
+
+const LONG: &str = match std::str::from_utf8(&[b'x'; 400]) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+
+#[tokio::test]
+async fn the_timeout_is_bounded_by_the_configured_one() {
+    assert_eq!(read(get("query=a&timeout=7d")).await.unwrap().timeout, Some(Duration::from_secs(30)));
+    assert_eq!(read(get("query=a")).await.unwrap().timeout, Some(Duration::from_secs(30)));
+}
+
+#[test]
+fn only_a_valid_trace_context_is_taken() {
+    let read = |value: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("traceparent", value.parse().unwrap());
+        traceparent(&headers)
+    };
+    let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    assert_eq!(read(good).as_deref(), Some(good));
+    for bad in [
+        "",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319-cb7ad6b7169203331-01",
+    ] {
+        assert_eq!(read(bad), None, "{bad}");
+    }
+}

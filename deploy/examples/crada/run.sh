@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Starts the CRADA example: run.sh servers|sqlite. Ctrl-C ends it. See README.md.
+set -euo pipefail
+cd "$(dirname "$0")"
+variant=${1:-}
+case $variant in
+  servers) peers="postgres cap sqlite" connectors="erp cmms mes-postgres" ;;
+  sqlite) peers="sqlite" connectors="erp cmms mes-sqlite plm-sqlite" ;;
+  *) echo "usage: $0 servers|sqlite" >&2; exit 2 ;;
+esac
+root=$(cd ../../.. && pwd)
+kit=${WEFT_SHARED:-$root/../shared}/peers
+bin=${WEFT_BIN:-$root/target/debug}
+[ -x "$kit/peers" ] || { echo "the peers kit is not at $kit: set WEFT_SHARED" >&2; exit 1; }
+for program in weft weft-connector-sql; do
+  [ -x "$bin/$program" ] || { echo "$bin/$program is missing: run cargo build --workspace" >&2; exit 1; }
+done
+
+mkdir -p state/log
+export PEERS_STATE=$PWD/state
+for peer in $peers; do "$kit/peers" up "$peer"; done
+
+if [ ! -e certs/ca.pem ]; then
+  "$bin/weft" cert authority --dir certs --trust-domain weft.dev
+  "$bin/weft" cert issue --dir certs --name broker --id broker --host 127.0.0.1 --host localhost
+  for name in erp cmms mes plm; do
+    "$bin/weft" cert issue --dir certs --name "$name" --id "connector/$name" --host 127.0.0.1 --host localhost
+  done
+fi
+
+started=()
+finish() {
+  [ ${#started[@]} = 0 ] || kill "${started[@]}" 2>/dev/null || true
+  wait || true
+  for peer in $peers; do "$kit/$peer/peer" stop || true; done
+}
+trap finish EXIT
+trap 'exit 0' INT TERM
+for name in $connectors; do
+  "$bin/weft-connector-sql" --config "connectors/$name.toml" >"state/log/$name.log" 2>&1 &
+  started+=($!)
+done
+"$bin/weft" serve --config "weft-$variant.toml" &
+started+=($!)
+wait -n "${started[@]}" || { echo "a process ended; the logs of the connectors are in state/log" >&2; exit 1; }

@@ -1,0 +1,269 @@
+//! Whether an answer is one that SPARQL allows over the union of the data.
+//!
+//! Where the standard leaves a choice (rows without order under LIMIT, SAMPLE, the order inside GROUP_CONCAT, MIN over
+//! values that have no order), every choice is accepted and nothing else.
+
+mod evaluation;
+mod order;
+mod term;
+
+pub use evaluation::{Found, evaluate};
+pub use term::canonical;
+
+use crate::query_gen::{Aggregate, Dedup, Form, Item, Query};
+use anyhow::{Context, bail};
+use order::{Family, family};
+use oxigraph::store::Store;
+use oxrdf::Term;
+use std::collections::{BTreeMap, HashMap};
+
+/// One row of an answer.
+pub type Cells = Vec<Option<Term>>;
+
+#[derive(Debug)]
+pub enum Verdict {
+    /// The answer is right; so many rows without LIMIT.
+    Agrees { rows: usize },
+    /// What is wrong, and the answer that was expected.
+    Differs { reason: String, expected: Found },
+    /// The oracle cannot say, for this reason.
+    Undecided(&'static str),
+}
+
+/// Judges `found`, an answer to `query` over the data of `store`.
+pub fn judge(store: &Store, query: &Query, found: &Found) -> anyhow::Result<Verdict> {
+    let whole = Query { limit: None, offset: None, form: without_reduced(&query.form), ..query.clone() };
+    let Some(expected) = evaluate(store, &whole.text())? else { return Ok(Verdict::Undecided("too many rows")) };
+    let reason = match (&expected, found) {
+        (Found::Boolean(a), Found::Boolean(b)) if a == b => return Ok(Verdict::Agrees { rows: usize::from(*a) }),
+        (Found::Boolean(_), Found::Boolean(_)) => "the other truth value".to_owned(),
+        (Found::Rows { variables, rows }, Found::Rows { variables: names, rows: found_rows }) => {
+            let star = matches!(&query.form, Form::Select { items, .. } if items.is_empty());
+            match arrange(variables, names, found_rows, star) {
+                Err(reason) => reason,
+                Ok(found_rows) => {
+                    let judge = Judge { store, query, variables, rows };
+                    match judge.rows(&found_rows)? {
+                        None => return Ok(Verdict::Agrees { rows: rows.len() }),
+                        Some(reason) => reason,
+                    }
+                }
+            }
+        }
+        _ => "an answer of another form".to_owned(),
+    };
+    Ok(Verdict::Differs { reason, expected })
+}
+
+fn without_reduced(form: &Form) -> Form {
+    match form {
+        Form::Select { dedup: Dedup::Reduced, items } => Form::Select { dedup: Dedup::All, items: items.clone() },
+        other => other.clone(),
+    }
+}
+
+/// The found rows with the columns of the expected ones; for `SELECT *` their order means nothing.
+fn arrange(expected: &[String], found: &[String], rows: &[Cells], star: bool) -> Result<Vec<Cells>, String> {
+    let mut sorted = (expected.to_vec(), found.to_vec());
+    sorted.0.sort();
+    sorted.1.sort();
+    if sorted.0 != sorted.1 || (!star && expected != found) {
+        return Err(format!("variables {found:?} instead of {expected:?}"));
+    }
+    let positions: Vec<usize> =
+        expected.iter().filter_map(|name| found.iter().position(|other| other == name)).collect();
+    Ok(rows.iter().map(|row| positions.iter().map(|i| row[*i].clone()).collect()).collect())
+}
+
+struct Judge<'a> {
+    store: &'a Store,
+    query: &'a Query,
+    variables: &'a [String],
+    /// All solutions, without LIMIT and OFFSET.
+    rows: &'a [Cells],
+}
+
+/// How one column is compared.
+enum Comparison {
+    Exact,
+    /// Floating sums depend on the order of addition.
+    Tolerant,
+    /// Equal numbers are the same minimum, whatever their type.
+    ByValue,
+    /// The pieces of a concatenation, in any order.
+    Pieces(String),
+    /// Any member of the group, by group key.
+    Member(HashMap<Vec<String>, Vec<Term>>),
+}
+
+impl Judge<'_> {
+    /// What is wrong with the rows, if anything.
+    fn rows(&self, found: &[Cells]) -> anyhow::Result<Option<String>> {
+        let offset = self.query.offset.unwrap_or(0);
+        let rest = self.rows.len().saturating_sub(offset);
+        let count = self.query.limit.map_or(rest, |limit| limit.min(rest));
+        let Form::Select { dedup, items } = &self.query.form else { bail!("rows for a query that asks no rows") };
+        let comparisons = self.comparisons(items)?;
+        if *dedup == Dedup::Reduced {
+            return Ok(self.reduced(found));
+        }
+        if found.len() != count {
+            return Ok(Some(format!("{} rows instead of {count}", found.len())));
+        }
+        if let Some(reason) = self.members(found, items, &comparisons) {
+            return Ok(Some(reason));
+        }
+        let whole = self.query.limit.is_none() && self.query.offset.is_none();
+        if let Some(reason) = compare_rows(self.rows, found, &comparisons, whole) {
+            return Ok(Some(reason));
+        }
+        Ok(order::violation(self.query, self.variables, self.rows, found))
+    }
+
+    /// REDUCED: every solution at least once and at most as often as it is there.
+    fn reduced(&self, found: &[Cells]) -> Option<String> {
+        let exact: Vec<Comparison> = self.variables.iter().map(|_| Comparison::Exact).collect();
+        let (all, got) = (multiset(self.rows, &exact), multiset(found, &exact));
+        for (row, values) in &got {
+            if values.len() > all.get(row).map_or(0, Vec::len) {
+                return Some(format!("a row too often: {row}"));
+            }
+        }
+        let whole = self.query.limit.is_none() && self.query.offset.is_none();
+        let missing = all.keys().find(|row| whole && !got.contains_key(*row));
+        if let Some(row) = missing {
+            return Some(format!("a row is missing: {row}"));
+        }
+        let offset = self.query.offset.unwrap_or(0);
+        let least = all.len().saturating_sub(offset).min(self.query.limit.unwrap_or(usize::MAX));
+        (found.len() < least || self.query.limit.is_some_and(|limit| found.len() > limit))
+            .then(|| format!("{} rows, but at least {least} and at most LIMIT", found.len()))
+    }
+
+    fn comparisons(&self, items: &[Item]) -> anyhow::Result<Vec<Comparison>> {
+        if items.is_empty() {
+            return Ok(self.variables.iter().map(|_| Comparison::Exact).collect());
+        }
+        items.iter().map(|item| self.comparison(item)).collect()
+    }
+
+    fn comparison(&self, item: &Item) -> anyhow::Result<Comparison> {
+        let Item::Aggregate(aggregate) = item else { return Ok(Comparison::Exact) };
+        Ok(match aggregate.function {
+            "SUM" | "AVG" => Comparison::Tolerant,
+            "GROUP_CONCAT" => Comparison::Pieces(aggregate.separator.clone().unwrap_or_else(|| " ".into())),
+            "SAMPLE" => Comparison::Member(self.group_members(aggregate)?),
+            "MIN" | "MAX" => {
+                let members = self.group_members(aggregate)?;
+                let ordered = members.values().all(|terms| is_ordered(terms));
+                if ordered { Comparison::ByValue } else { Comparison::Member(members) }
+            }
+            _ => Comparison::Exact,
+        })
+    }
+
+    /// The values an aggregate is made of, by group.
+    fn group_members(&self, aggregate: &Aggregate) -> anyhow::Result<HashMap<Vec<String>, Vec<Term>>> {
+        let mut items = self.query.group_by.clone();
+        let text = aggregate.argument.clone().context("an aggregate without argument")?;
+        items.push(Item::Expression { text, name: "member_of_group".to_owned() });
+        let mut query = Query::new(self.query.pattern.clone());
+        query.form = Form::Select { dedup: Dedup::All, items };
+        let Some(Found::Rows { rows, .. }) = evaluate(self.store, &query.text())? else { bail!("no members") };
+        let mut members: HashMap<Vec<String>, Vec<Term>> = HashMap::new();
+        for mut row in rows {
+            let value = row.pop().flatten();
+            let key = row.iter().map(term::canonical_cell).collect();
+            members.entry(key).or_default().extend(value);
+        }
+        Ok(members)
+    }
+
+    fn members(&self, found: &[Cells], items: &[Item], comparisons: &[Comparison]) -> Option<String> {
+        let keys: Vec<usize> =
+            self.query.group_by.iter().filter_map(|g| items.iter().position(|i| i.name() == g.name())).collect();
+        for (column, comparison) in comparisons.iter().enumerate() {
+            let Comparison::Member(members) = comparison else { continue };
+            for row in found {
+                let key: Vec<String> = keys.iter().map(|i| term::canonical_cell(&row[*i])).collect();
+                let group = members.get(&key).map_or(&[][..], Vec::as_slice);
+                let fits = match &row[column] {
+                    None => group.is_empty(),
+                    Some(term) => group.iter().any(|other| canonical(other) == canonical(term)),
+                };
+                if !fits && keys.len() == self.query.group_by.len() {
+                    return Some(format!("{:?} is no member of the group {key:?}", row[column]));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Whether any two of the terms have an order that SPARQL defines.
+fn is_ordered(terms: &[Term]) -> bool {
+    let mut families = terms.iter().map(family);
+    let Some(first) = families.next() else { return true };
+    first != Family::Unordered && families.all(|other| other == first)
+}
+
+/// Whether `found` is the same multiset, or, when not `whole`, a part of it.
+fn compare_rows(expected: &[Cells], found: &[Cells], comparisons: &[Comparison], whole: bool) -> Option<String> {
+    let (all, got) = (multiset(expected, comparisons), multiset(found, comparisons));
+    for (row, values) in &got {
+        let Some(others) = all.get(row) else { return Some(format!("a row that should not be: {row}")) };
+        if values.len() > others.len() {
+            return Some(format!("a row {} times instead of {}: {row}", values.len(), others.len()));
+        }
+        let same = values.len() < others.len() || values.iter().zip(others).all(|(a, b)| is_close(a, b));
+        if !same {
+            return Some(format!("numbers that differ: {values:?} instead of {others:?} in {row}"));
+        }
+    }
+    let missing = all.iter().find(|(row, values)| got.get(*row).map_or(0, Vec::len) < values.len());
+    missing.filter(|_| whole).map(|(row, _)| format!("a row is missing: {row}"))
+}
+
+/// Rows as text, with the doubles of tolerant columns beside them.
+fn multiset(rows: &[Cells], comparisons: &[Comparison]) -> BTreeMap<String, Vec<Vec<f64>>> {
+    let mut set: BTreeMap<String, Vec<Vec<f64>>> = BTreeMap::new();
+    for row in rows {
+        let mut doubles = Vec::new();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(comparisons)
+            .map(|(cell, comparison)| match (cell, comparison) {
+                (_, Comparison::Member(_)) => "*".to_owned(),
+                (Some(term), Comparison::Tolerant) => match term::double(term) {
+                    Some(x) => {
+                        doubles.push(x);
+                        "a double".to_owned()
+                    }
+                    None => canonical(term),
+                },
+                (Some(Term::Literal(literal)), Comparison::Pieces(separator)) => {
+                    let mut pieces: Vec<&str> = literal.value().split(separator.as_str()).collect();
+                    pieces.sort_unstable();
+                    format!("{pieces:?} {:?} {}", literal.language(), literal.datatype())
+                }
+                (Some(term), Comparison::ByValue) => term::by_value(term),
+                (cell, _) => term::canonical_cell(cell),
+            })
+            .collect();
+        set.entry(cells.join("  ")).or_default().push(doubles);
+    }
+    for values in set.values_mut() {
+        values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+    }
+    set
+}
+
+fn is_close(a: &[f64], b: &[f64]) -> bool {
+    let close = |a: f64, b: f64| {
+        a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-300)
+    };
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| close(*a, *b))
+}
+
+#[cfg(test)]
+mod tests;

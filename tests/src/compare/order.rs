@@ -1,0 +1,120 @@
+//! ORDER BY, as far as SPARQL section 15.1 determines it.
+
+use super::Cells;
+use super::term::{canonical, number};
+use crate::query_gen::Query;
+use oxrdf::vocab::xsd;
+use oxrdf::{Literal, Term};
+use oxsdatatypes::{Date, DateTime};
+use std::cmp::Ordering;
+
+/// Terms within one family have an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Iri,
+    Number,
+    Text,
+    Boolean,
+    Date,
+    ZonedDateTime,
+    LocalDateTime,
+    /// No two of these have a defined order.
+    Unordered,
+}
+
+pub(super) fn family(term: &Term) -> Family {
+    match term {
+        Term::NamedNode(_) => Family::Iri,
+        Term::Literal(literal) => literal_family(term, literal),
+        _ => Family::Unordered,
+    }
+}
+
+fn literal_family(term: &Term, literal: &Literal) -> Family {
+    if literal.language().is_some() {
+        return Family::Unordered;
+    }
+    match literal.datatype() {
+        xsd::INTEGER | xsd::DECIMAL | xsd::DOUBLE if number(term).is_some_and(|x| !x.is_nan()) => Family::Number,
+        xsd::STRING => Family::Text,
+        xsd::BOOLEAN => Family::Boolean,
+        xsd::DATE if !has_zone(literal.value()) => Family::Date,
+        xsd::DATE_TIME if has_zone(literal.value()) => Family::ZonedDateTime,
+        xsd::DATE_TIME => Family::LocalDateTime,
+        _ => Family::Unordered,
+    }
+}
+
+fn has_zone(text: &str) -> bool {
+    text.ends_with('Z') || text.len() > 6 && matches!(text.as_bytes()[text.len() - 6], b'+') || zone_minus(text)
+}
+
+/// A minus sign six characters from the end of a date is a zone only after the time or a whole date.
+fn zone_minus(text: &str) -> bool {
+    text.len() >= 16 && text.as_bytes()[text.len() - 6] == b'-' && text.as_bytes()[text.len() - 3] == b':'
+}
+
+/// What contradicts the order the query asks for.
+pub(super) fn violation(query: &Query, variables: &[String], all: &[Cells], found: &[Cells]) -> Option<String> {
+    let mut keys: Vec<(usize, bool)> = Vec::new();
+    for (name, descending) in &query.order_by {
+        // A key that is not in the answer cannot be checked, nor can anything after it.
+        let Some(column) = variables.iter().position(|variable| variable == name) else { break };
+        if !is_determined(all, column) {
+            break;
+        }
+        keys.push((column, *descending));
+    }
+    if keys.is_empty() {
+        return None;
+    }
+    let mut sorted: Vec<&Cells> = all.iter().collect();
+    sorted.sort_by(|a, b| compare(a, b, &keys));
+    let sorted = sorted.into_iter().skip(query.offset.unwrap_or(0));
+    let wrong = sorted.zip(found).position(|(expected, got)| compare(expected, got, &keys).is_ne());
+    // With a key left out of the check, what LIMIT keeps among equals is still determined by this prefix.
+    wrong.map(|row| format!("row {row} is not in its place"))
+}
+
+fn is_determined(rows: &[Cells], column: usize) -> bool {
+    let literals = || rows.iter().filter_map(|row| row[column].as_ref()).filter(|term| !term.is_named_node());
+    let first = literals().next().map(family);
+    first != Some(Family::Unordered) && literals().all(|term| Some(family(term)) == first)
+}
+
+fn compare(a: &Cells, b: &Cells, keys: &[(usize, bool)]) -> Ordering {
+    for (column, descending) in keys {
+        let order = compare_terms(a[*column].as_ref(), b[*column].as_ref());
+        if order.is_ne() {
+            return if *descending { order.reverse() } else { order };
+        }
+    }
+    Ordering::Equal
+}
+
+/// Unbound before blank nodes before IRIs before literals.
+fn compare_terms(a: Option<&Term>, b: Option<&Term>) -> Ordering {
+    let rank = |term: Option<&Term>| match term {
+        None => 0,
+        Some(Term::BlankNode(_)) => 1,
+        Some(Term::NamedNode(_)) => 2,
+        Some(_) => 3,
+    };
+    let (Some(x), Some(y)) = (a, b) else { return rank(a).cmp(&rank(b)) };
+    if rank(a) != rank(b) {
+        return rank(a).cmp(&rank(b));
+    }
+    let (Term::Literal(left), Term::Literal(right)) = (x, y) else { return canonical(x).cmp(&canonical(y)) };
+    match family(x) {
+        Family::Number => number(x).partial_cmp(&number(y)).unwrap_or(Ordering::Equal),
+        Family::Date => instant::<Date>(left).partial_cmp(&instant(right)).unwrap_or(Ordering::Equal),
+        Family::ZonedDateTime | Family::LocalDateTime => {
+            instant::<DateTime>(left).partial_cmp(&instant(right)).unwrap_or(Ordering::Equal)
+        }
+        _ => left.value().cmp(right.value()),
+    }
+}
+
+fn instant<T: std::str::FromStr>(literal: &Literal) -> Option<T> {
+    literal.value().parse().ok()
+}

@@ -1,0 +1,157 @@
+//! A scenario brought to life: a connector for each source, and the engine over all of them.
+
+mod sqlite;
+mod tables;
+
+use crate::compare::Found;
+use crate::memory::MemoryConnector;
+use crate::scenario::{BASE, Scenario, Source, Transport};
+use anyhow::{Context, bail};
+use futures::StreamExt;
+use oxrdf::NamedNode;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use weft_connector::{CallContext, Connector, GuardLimits, Guarded};
+use weft_exec::{Answer, Engine, EngineLimits, QueryError, QueryRequest};
+use weft_mapping::{Mapping, MappingError, VirtualGraph};
+use weft_plan::Catalogue;
+
+pub use tables::Guests;
+
+/// An engine and what it talks to.
+pub struct Mesh {
+    engine: Engine,
+    connectors: Vec<(Arc<str>, Arc<dyn Connector>)>,
+}
+
+/// Why there is no mesh, or no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("mapping: {0}")]
+    Mapping(String),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+impl Mesh {
+    /// Connects every source of a scenario; `folder` is for what has to be a file.
+    pub async fn open(scenario: &Scenario, folder: &Path, guests: Option<&Guests>) -> Result<Self, Refused> {
+        let mut connectors: Vec<(Arc<str>, Arc<dyn Connector>)> = Vec::new();
+        for (number, source) in scenario.sources.iter().enumerate() {
+            let connector = connect(source, number as u64, folder, guests).await?;
+            connectors.push((Arc::from(source.name.as_str()), connector));
+        }
+        Self::over(scenario, connectors).await
+    }
+
+    /// An engine over connectors that are there already, one for each source.
+    pub async fn over(
+        scenario: &Scenario,
+        connectors: Vec<(Arc<str>, Arc<dyn Connector>)>,
+    ) -> Result<Self, Refused> {
+        let limits = GuardLimits { breaker_failures: 0, retries: 0, ..GuardLimits::default() };
+        let mut graphs = Vec::new();
+        let mut guarded = HashMap::new();
+        for (source, (name, connector)) in scenario.sources.iter().zip(&connectors) {
+            let source_guard = Guarded::new(name.clone(), connector.clone(), limits.clone());
+            let description = source_guard.describe(&call()).await.map_err(anyhow::Error::from)?;
+            graphs.push(virtual_graph(source, description)?);
+            guarded.insert(name.clone(), source_guard);
+        }
+        let engine = Engine::new(Catalogue::new(graphs, Vec::new()), guarded, EngineLimits::default());
+        Ok(Self { engine, connectors })
+    }
+
+    /// The connectors in the order of the sources.
+    pub fn connectors(&self) -> &[(Arc<str>, Arc<dyn Connector>)] {
+        &self.connectors
+    }
+
+    /// The whole answer to a query.
+    pub async fn ask(&self, text: &str) -> Result<Found, QueryError> {
+        let solutions = match self.engine.query(request(text)).await? {
+            Answer::Boolean { value, .. } => return Ok(Found::Boolean(value)),
+            Answer::Solutions(solutions) => solutions,
+        };
+        let variables = solutions.variables.iter().map(|variable| variable.as_str().to_owned()).collect();
+        let mut batches = solutions.rows;
+        let mut rows = Vec::new();
+        while let Some(batch) = batches.next().await {
+            rows.extend(batch?);
+        }
+        Ok(Found::Rows { variables, rows })
+    }
+
+    /// The plan, for reports.
+    pub async fn explain(&self, text: &str) -> String {
+        match self.engine.explain(request(text)).await {
+            Ok(explanation) => explanation.to_text(),
+            Err(error) => format!("no plan: {error}"),
+        }
+    }
+}
+
+fn request(text: &str) -> QueryRequest {
+    QueryRequest {
+        text: text.to_owned(),
+        base_iri: None,
+        default_graphs: Vec::new(),
+        named_graphs: Vec::new(),
+        timeout: Some(Duration::from_secs(60)),
+        traceparent: None,
+    }
+}
+
+/// A call with time enough for anything a test does.
+pub fn call() -> CallContext {
+    CallContext { deadline: Instant::now() + Duration::from_secs(60), traceparent: None }
+}
+
+fn virtual_graph(
+    source: &Source,
+    description: weft_model::contract::Description,
+) -> Result<VirtualGraph, Refused> {
+    let file = format!("{}.ttl", source.name);
+    let mapping = Mapping::parse(&file, &source.mapping.to_turtle(), BASE).map_err(mapping_error)?;
+    let graph = NamedNode::new(&source.graph).map_err(anyhow::Error::from)?;
+    VirtualGraph::new(&source.name, graph, &mapping, Arc::new(description), BASE).map_err(mapping_error)
+}
+
+fn mapping_error(errors: Vec<MappingError>) -> Refused {
+    Refused::Mapping(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+}
+
+async fn connect(
+    source: &Source,
+    seed: u64,
+    folder: &Path,
+    guests: Option<&Guests>,
+) -> anyhow::Result<Arc<dyn Connector>> {
+    match source.transport {
+        Transport::Memory => {
+            Ok(Arc::new(MemoryConnector::new(source.description.clone(), source.rows.clone(), seed)))
+        }
+        Transport::Sqlite => sqlite::connect(source, folder).await.context("sqlite"),
+        Transport::Wasm => match guests {
+            Some(guests) => guests.connect(source),
+            None => bail!("source {} needs the guest that serves tables", source.name),
+        },
+    }
+}
+
+/// Whether the engine refused, and did not fail.
+pub fn refusal(error: &QueryError) -> Option<&'static str> {
+    match error.code {
+        weft_model::Code::UnsupportedQuery if error.message.contains("needs a value for column") => {
+            Some("a required binding is missing")
+        }
+        weft_model::Code::UnsupportedQuery => Some("unsupported"),
+        weft_model::Code::QueryTooLarge => Some("too many alternatives"),
+        _ => None,
+    }
+}

@@ -1,0 +1,40 @@
+//! GROUP BY, HAVING and aggregates.
+
+use super::condition::{self, one};
+use super::{Aggregate, Bound, Dedup, Form, Item, Query};
+use rand::Rng;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+
+const FUNCTIONS: &[&str] = &["COUNT", "COUNT", "SUM", "AVG", "MIN", "MAX", "SAMPLE", "GROUP_CONCAT"];
+
+pub(super) fn group(rng: &mut StdRng, query: &mut Query, bound: &[Bound]) {
+    let count = *[0, 1, 1, 1, 2].choose(rng).unwrap_or(&1);
+    query.group_by =
+        bound.choose_multiple(rng, count.min(bound.len())).map(|b| Item::Variable(b.name.clone())).collect();
+    if rng.random_bool(0.1) {
+        let text = condition::value(rng, bound, 1);
+        query.group_by.push(Item::Expression { text, name: "group".to_owned() });
+    }
+    let mut items: Vec<Item> = query.group_by.iter().map(|item| Item::Variable(item.name().to_owned())).collect();
+    for number in 0..rng.random_range(1..=3) {
+        items.push(Item::Aggregate(aggregate(rng, bound, format!("a{number}"))));
+    }
+    if rng.random_bool(0.2) {
+        let threshold = rng.random_range(0..4);
+        query.having = Some(format!("COUNT(*) {} {threshold}", one(rng, &[">", ">=", "<", "="])));
+    }
+    query.form = Form::Select { dedup: Dedup::All, items };
+}
+
+fn aggregate(rng: &mut StdRng, bound: &[Bound], name: String) -> Aggregate {
+    let function = one(rng, FUNCTIONS);
+    let argument = match bound.choose(rng) {
+        _ if function == "COUNT" && rng.random_bool(0.3) => None,
+        _ if rng.random_bool(0.1) => Some(condition::value(rng, bound, 0)),
+        Some(bound) => Some(format!("?{}", bound.name)),
+        None => None,
+    };
+    let separator = (function == "GROUP_CONCAT").then(|| "|".to_owned());
+    Aggregate { function, distinct: rng.random_bool(0.3), argument, separator, name }
+}
