@@ -1,4 +1,5 @@
 
+pub mod arbitrary;
 pub mod compare;
 pub mod memory;
 pub mod query_gen;
@@ -6,3 +7,5 @@ pub mod scenario;
 pub mod union;
 pub mod mesh;
 pub mod shrink;
+pub mod guests;
+pub mod http_server;

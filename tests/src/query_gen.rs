@@ -43,7 +43,7 @@ impl<'a> QueryGenerator<'a> {
 
     fn draw(&self, rng: &mut StdRng) -> Query {
         let mut patterns = Patterns::new(self.quads);
-        let depth = *[0, 1, 1, 1, 2].choose(rng).unwrap_or(&1);
+        let depth = *[0, 0, 1, 1, 1, 1, 2].choose(rng).unwrap_or(&1);
         let pattern = patterns.group(rng, depth);
         let bound = patterns.in_scope(&pattern);
         let mut query = Query::new(pattern);

@@ -2,9 +2,11 @@
 
 use crate::error::{Result, schema_changed};
 use std::time::{SystemTime, UNIX_EPOCH};
+use weft_model::Code;
 use weft_model::contract::{
-    AggregateFunction, Binding, Capability, Column, DataType, Field, FilterCapability, FilterOperation, ForeignKey,
-    JoinSupport, Read, RelationalCapabilities, Statistic, Table, TextComparison, TypeKind,
+    AggregateFunction, Binding, Capability, CheckOutcome, Column, DataType, Field, FilterCapability, FilterOperation,
+    ForeignKey,
+    JoinSupport, Read, Relation, RelationalCapabilities, Statistic, Table, TextComparison, TypeKind, Value,
 };
 
 /// PostgreSQL's collation `"C"`: the order of UTF-8 bytes, which is that of code points.
@@ -162,4 +164,35 @@ pub(crate) fn relational(max_concurrency: u32) -> RelationalCapabilities {
 pub(crate) fn measured(count: u64) -> Statistic {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros());
     Statistic { count, measured_at: i64::try_from(now).unwrap_or(i64::MAX) }
+}
+
+impl LiveTable {
+    /// Reads one row of all columns.
+    pub(crate) fn sample(&self) -> Relation {
+        let field = |column: &LiveColumn| Field {
+            name: column.name.clone(),
+            data_type: column.data_type,
+            nullable: column.nullable,
+            native_type: column.native_type.clone(),
+        };
+        Relation::Read(Read {
+            table: self.name.clone(),
+            alias: String::new(),
+            columns: self.columns.iter().map(|column| column.name.clone()).collect(),
+            schema: self.columns.iter().map(field).collect(),
+            filter: None,
+            keys: None,
+            limit: Some(1),
+        })
+    }
+}
+
+/// What a sample row, or its absence, says of a table.
+pub(crate) fn outcome(sample: Result<Option<Vec<Option<Value>>>>) -> CheckOutcome {
+    match sample {
+        Ok(Some(row)) => CheckOutcome::Row(row),
+        Ok(None) => CheckOutcome::Empty,
+        Err(error) if error.code == Code::PermissionDenied => CheckOutcome::Denied(error.message),
+        Err(error) => CheckOutcome::Failed(error.message),
+    }
 }

@@ -30,6 +30,8 @@ pub enum OpenError {
     Plaintext(String),
     #[error("limits.{0}: must be at least 1")]
     ZeroLimit(&'static str),
+    #[error("limits.depth: must be at most {0}")]
+    Depth(u32),
 }
 
 pub(crate) type Result<T> = std::result::Result<T, ContractError>;

@@ -14,6 +14,7 @@ mod lower;
 mod permits;
 mod postgres;
 mod rows;
+mod span;
 mod sqlite;
 
 pub use config::{ConfigError, Database, Identity, Limits, PasswordSource, Service, SqlConfig, Telemetry};

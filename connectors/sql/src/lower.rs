@@ -11,12 +11,15 @@ mod size;
 mod tests;
 
 use crate::catalogue::LiveTable;
-use crate::error::{Result, internal, invalid_request};
+use crate::error::{Result, internal, invalid_request, limit_exceeded};
 use sea_query::{Expr, PostgresQueryBuilder, SqliteQueryBuilder, Value as SqlValue};
 use std::collections::HashSet;
 use weft_model::contract::{Field, Relation};
 
 pub(crate) use size::SizeLimits;
+
+/// SQLITE_MAX_VARIABLE_NUMBER of the bundled library.
+const SQLITE_VARIABLES: usize = 32_766;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -109,6 +112,10 @@ pub(crate) fn lower(
         Dialect::Sqlite => select.build(SqliteQueryBuilder),
         Dialect::Postgres => select.build(PostgresQueryBuilder),
     };
+    if dialect == Dialect::Sqlite && values.0.len() > SQLITE_VARIABLES {
+        let most = SQLITE_VARIABLES;
+        return Err(limit_exceeded(format!("the statement needs {} values, SQLite takes {most}", values.0.len())));
+    }
     let parameters = values.into_iter().map(|value| lowering.parameter(&value)).collect::<Result<_>>()?;
     let fields = fields.into_iter().map(|(_, field)| field).collect();
     Ok(Statement { sql, parameters, fields, origins, labels: lowering.labels })

@@ -17,7 +17,7 @@ mod pattern;
 mod term_functions;
 mod term_order;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 mod typed;
 
@@ -48,14 +48,15 @@ pub(crate) struct ExpressionContext {
     pub(crate) max_value_bytes: usize,
     /// The strings computed for one column of one batch may not be longer together.
     pub(crate) max_column_bytes: usize,
-    /// Expressions may not be nested deeper. A chain of `&&` or `||` counts as one level.
+    /// Expressions may not be nested deeper. A chain of `&&` or `||` counts as one level. spareval takes up to 36 KiB of
+    /// stack for each level in a build without optimisation, so more needs threads with more than 2 MiB.
     pub(crate) max_depth: usize,
 }
 
 impl ExpressionContext {
     /// With the default limits and no base.
     pub(crate) fn new(now: DateTime) -> Self {
-        Self { now, base_iri: None, max_value_bytes: 1 << 20, max_column_bytes: 1 << 28, max_depth: 100 }
+        Self { now, base_iri: None, max_value_bytes: 1 << 20, max_column_bytes: 1 << 28, max_depth: 32 }
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Branch {
     pub(crate) occurrences: Vec<Occurrence>,
     /// Conditions on the whole branch.
     pub(crate) filters: Vec<Sparql>,
+    /// Hidden variables a filter holds to one constant.
+    fixed: Vec<Variable>,
 }
 
 /// One row variable over a table.
@@ -62,6 +64,8 @@ pub(crate) struct Access {
     row_keys: Vec<(PatternTerm, MappedTerm)>,
     /// Columns bound to a constant.
     constant_columns: Vec<String>,
+    /// Constants whose columns are taken care of.
+    constants: Vec<(Term, MappedTerm)>,
 }
 
 /// A variable as some columns of an access.
@@ -277,6 +281,7 @@ impl<'a> Unfolder<'a> {
             conditions: Vec::new(),
             row_keys: if unique { vec![(term.clone(), mapped.clone())] } else { Vec::new() },
             constant_columns: Vec::new(),
+            constants: Vec::new(),
         });
         branch.accesses.len() - 1
     }
@@ -296,6 +301,11 @@ impl<'a> Unfolder<'a> {
         if matches!(mapped.term_type, TermType::Constant(_)) {
             return Ok(());
         }
+        let placed = (constant.clone(), mapped.clone());
+        if branch.accesses[access].constants.contains(&placed) {
+            return Ok(());
+        }
+        branch.accesses[access].constants.push(placed);
         let level = match self.catalogue.table(branch.accesses[access].graph, &branch.accesses[access].table) {
             Some(table) => branch.accesses[access].equal_constant(table, mapped, constant),
             None => Capability::None,
@@ -305,6 +315,7 @@ impl<'a> Unfolder<'a> {
         }
         let hidden = self.hidden("c");
         branch.bind(&hidden, access, mapped)?;
+        branch.fixed.push(hidden.clone());
         branch.filters.push(Sparql::SameTerm(Box::new(Sparql::Variable(hidden)), Box::new(term_expression(constant))));
         Ok(())
     }
@@ -452,6 +463,7 @@ impl Branch {
             }
         }
         joined.filters.extend(other.filters.iter().cloned());
+        joined.fixed.extend(other.fixed.iter().cloned());
         Some(joined)
     }
 
@@ -469,6 +481,7 @@ impl Branch {
         let mine = &mut self.accesses[position];
         mine.conditions.extend(access.conditions.iter().filter(|c| !mine.conditions.contains(c)).cloned().collect::<Vec<_>>());
         mine.constant_columns.extend(access.constant_columns.iter().cloned());
+        mine.constants.extend(access.constants.iter().cloned());
         position
     }
 
@@ -538,7 +551,7 @@ impl Branch {
         let mut columns: Vec<&str> = access.constant_columns.iter().map(String::as_str).collect();
         for occurrence in self.occurrences.iter().filter(|o| o.access == Some(position)) {
             let invertible = matches!(occurrence.term.build, Build::Columns | Build::Encoded);
-            if invertible && known.contains(&occurrence.variable) {
+            if invertible && (known.contains(&occurrence.variable) || self.fixed.contains(&occurrence.variable)) {
                 columns.extend(occurrence.term.columns.iter().map(String::as_str));
             }
         }

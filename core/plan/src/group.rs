@@ -583,9 +583,14 @@ fn schema(table: Option<&Table>, touched: &[String]) -> Vec<Field> {
 fn conjunction(conditions: &[Expression]) -> Option<Expression> {
     let mut flat: Vec<Expression> = Vec::new();
     for condition in conditions {
-        match condition {
-            Expression::And(parts) => flat.extend(parts.iter().cloned()),
-            other => flat.push(other.clone()),
+        let parts = match condition {
+            Expression::And(parts) => parts.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        for part in parts {
+            if !flat.contains(part) {
+                flat.push(part.clone());
+            }
         }
     }
     if flat.len() > 1 { Some(Expression::And(flat)) } else { flat.pop() }

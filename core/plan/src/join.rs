@@ -6,7 +6,7 @@ use crate::cost::REQUEST;
 use crate::group::{Group, Outer, decompose};
 use crate::tree::{Tree, variables, variables_of};
 use crate::{Binding, JoinMethod, KeySlot, Node, NodeKind, PlanError, PlanLimits};
-use oxrdf::Variable;
+use oxrdf::{Term, Variable};
 use spargebra::algebra::{AggregateExpression, Expression, OrderExpression};
 use std::collections::HashSet;
 use weft_model::Code;
@@ -318,6 +318,10 @@ fn general(variable: &Variable) -> Binding {
     Binding { variable: variable.clone(), term_type: TermType::General, optional: true }
 }
 
+fn constant(variable: &Variable, term: Term) -> Binding {
+    Binding { variable: variable.clone(), term_type: TermType::Constant(term), optional: false }
+}
+
 fn known(node: &Node, variable: &Variable) -> Binding {
     node.binding(variable).cloned().unwrap_or_else(|| general(variable))
 }
@@ -336,6 +340,8 @@ fn filter(input: Node, expression: Expression) -> Node {
 fn extend(input: Node, variable: Variable, expression: Expression) -> Node {
     let binding = match &expression {
         Expression::Variable(other) => Binding { variable: variable.clone(), ..known(&input, other) },
+        Expression::NamedNode(node) => constant(&variable, node.clone().into()),
+        Expression::Literal(literal) => constant(&variable, literal.clone().into()),
         _ => general(&variable),
     };
     let mut node = wrap(input, |input| NodeKind::Extend { input, variable, expression });
@@ -362,7 +368,7 @@ fn project(input: Node, variables: &[Variable]) -> Node {
     Node { kind: NodeKind::Project { input: Box::new(input) }, bindings, estimate }
 }
 
-fn values(variables: Vec<Variable>, rows: Vec<Vec<Option<oxrdf::Term>>>) -> Node {
+fn values(variables: Vec<Variable>, rows: Vec<Vec<Option<Term>>>) -> Node {
     let bindings = variables
         .into_iter()
         .enumerate()

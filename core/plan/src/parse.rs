@@ -32,9 +32,33 @@ fn syntax_error(text: &str, message: &str) -> PlanError {
     let Some((line, column, what)) = located else {
         return PlanError::new(Code::InvalidQuery, format!("the query is not SPARQL: {message}"));
     };
+    let what = expectation(text, line, column, what);
     let mut error = PlanError::new(Code::InvalidQuery, format!("syntax error at line {line}, column {column}: {what}"));
     error.position = Some(Position::new(text, line, column));
     error
+}
+
+/// The parser lists everything that could have come, down to classes of characters; people need the signs and words.
+fn expectation(text: &str, line: usize, column: usize, what: &str) -> String {
+    const SHOWN: usize = 12;
+    let before: String =
+        text.lines().nth(line.saturating_sub(1)).unwrap_or_default().chars().take(column.saturating_sub(1)).collect();
+    let word = before.rsplit(|c: char| c.is_whitespace() || "{}()[];,|/^".contains(c)).next().unwrap_or_default();
+    if what.contains("Prefix not found")
+        && let Some((prefix, _)) = word.split_once(':')
+    {
+        return format!("the prefix {prefix}: is not declared");
+    }
+    // Quotes among the signs are escaped.
+    let what = what.replace("\\\"", "''");
+    let mut signs: Vec<&str> = what.split('"').skip(1).step_by(2).filter(|sign| !sign.contains("''")).collect();
+    signs.sort_unstable();
+    signs.dedup();
+    let more = if signs.len() > SHOWN { ", ..." } else { "" };
+    match signs.get(..SHOWN).unwrap_or(&signs) {
+        [] => "this cannot stand here".to_owned(),
+        signs => format!("expected one of {}{more}", signs.join(" ")),
+    }
 }
 
 /// Tells the form of a query and its pattern, refusing what is not answered in this version.

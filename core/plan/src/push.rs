@@ -242,17 +242,14 @@ impl GroupBuilder<'_> {
     }
 
     fn function(&mut self, variable: &Variable, name: &Sparql, argument: &Variable, distinct: bool, global: bool) -> Option<()> {
+        if *name == Sparql::Count {
+            let argument = self.counted(argument, distinct)?;
+            return self.add(variable, AggregateFunction::Count, Some(argument), distinct, LiteralType::Integer);
+        }
         let native = native_literal(self.scan, self.catalogue, argument)?;
         let literal = native.literal.clone();
         let argument = Some(native.reference);
         match name {
-            Sparql::Count => {
-                // Distinct doubles differ in what equals what (NaN, two zeros).
-                if distinct && literal == LiteralType::Double {
-                    return None;
-                }
-                self.add(variable, AggregateFunction::Count, argument, distinct, LiteralType::Integer)
-            }
             Sparql::Min | Sparql::Max => {
                 let ordered = matches!(
                     literal,
@@ -273,6 +270,24 @@ impl GroupBuilder<'_> {
             Sparql::Avg if !distinct && literal.is_numeric() => self.average(variable, argument, literal),
             _ => None,
         }
+    }
+
+    /// The column whose values are counted as the terms of a variable are.
+    fn counted(&self, argument: &Variable, distinct: bool) -> Option<ColumnRef> {
+        let output = self.scan.outputs.iter().find(|output| output.variable == *argument)?;
+        let (reference, column) = described(self.scan, self.catalogue, *output.inputs.first()?)?;
+        if output.term.build != Build::Columns {
+            return None;
+        }
+        if !distinct {
+            return Some(reference);
+        }
+        // Distinct doubles differ in what equals what (NaN, two zeros).
+        let same = output.inputs.len() == 1
+            && is_native(column, output.term.term_type.columns().first()?)
+            && column.text_comparison_is_exact()
+            && column.data_type.kind() != TypeKind::Float64;
+        same.then_some(reference)
     }
 
     /// SPARQL section 18.5.1.4: the sum divided by the count, 0 over nothing.

@@ -12,6 +12,7 @@ pub struct Health {
 
 #[derive(Debug, Default)]
 struct State {
+    ready: bool,
     draining: bool,
     sources: BTreeMap<String, SourceHealth>,
 }
@@ -37,12 +38,20 @@ pub enum SourceState {
 #[derive(Debug, Serialize)]
 pub(crate) struct HealthReport {
     pub(crate) status: &'static str,
+    /// Whether queries are answered.
+    #[serde(skip)]
+    pub(crate) answers: bool,
     sources: BTreeMap<String, SourceHealth>,
 }
 
 impl Health {
     pub fn set_source(&self, name: &str, health: SourceHealth) {
         self.state.write().unwrap_or_else(PoisonError::into_inner).sources.insert(name.to_owned(), health);
+    }
+
+    /// The broker answers queries from now on.
+    pub fn set_ready(&self) {
+        self.state.write().unwrap_or_else(PoisonError::into_inner).ready = true;
     }
 
     pub(crate) fn set_draining(&self) {
@@ -52,11 +61,13 @@ impl Health {
     pub(crate) fn report(&self) -> HealthReport {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let degraded = state.sources.values().any(|source| source.state == SourceState::Absent);
-        let status = match (state.draining, degraded) {
-            (true, _) => "draining",
-            (false, true) => "degraded",
-            (false, false) => "ready",
+        let status = match (state.draining, state.ready, degraded) {
+            (true, _, _) => "draining",
+            (false, false, _) => "starting",
+            (false, true, true) => "degraded",
+            (false, true, false) => "ready",
         };
-        HealthReport { status, sources: state.sources.clone() }
+        let answers = state.ready && !state.draining;
+        HealthReport { status, sources: state.sources.clone(), answers }
     }
 }

@@ -15,10 +15,10 @@ pub(crate) async fn home() -> Html<&'static str> {
     Html(HOME)
 }
 
-/// 503 only while draining: a broker that misses an optional source still answers.
+/// 503 while starting and draining. A broker that misses an optional source still answers.
 pub(crate) async fn health(State(service): State<Arc<Service>>) -> Response {
     let report = service.health.report();
-    let status = if report.status == "draining" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let status = if report.answers { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(report)).into_response()
 }
 

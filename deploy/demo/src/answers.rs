@@ -96,7 +96,12 @@ impl<'a> Facts<'a> {
                 let installed = self.installations(&item.serial);
                 for pump in installed.into_iter().filter(|row| row.removed_at.is_none()) {
                     if let Some((customer, unit, true)) = self.sold(&pump.assembly) {
-                        rows.push(vec![cell(customer), cell(unit), cell(&item.serial), self.part_name(item.part).map(Into::into)]);
+                        rows.push(vec![
+                            cell(customer),
+                            cell(unit),
+                            cell(&item.serial),
+                            self.part_name(item.part).map(Into::into),
+                        ]);
                     }
                 }
             }
@@ -122,7 +127,13 @@ impl<'a> Facts<'a> {
             let failed = self.failed(&run.serial);
             let found = if failed.is_empty() { vec![None] } else { failed.into_iter().map(cell).collect() };
             for characteristic in found {
-                rows.push(vec![cell(&run.serial), cell(&run.program), cell(ran), cell(planned.planned_rev), characteristic]);
+                rows.push(vec![
+                    cell(&run.serial),
+                    cell(&run.program),
+                    cell(ran),
+                    cell(planned.planned_rev),
+                    characteristic,
+                ]);
             }
         }
         rows.sort_by(|a, b| (&a[0], &a[4]).cmp(&(&b[0], &b[4])));
@@ -178,7 +189,8 @@ impl<'a> Facts<'a> {
                 }
             }
         }
-        let resolved = self.thread.links.iter().filter(|link| link.object == iri("change", change) && link.is_current());
+        let resolved =
+            self.thread.links.iter().filter(|link| link.object == iri("change", change) && link.is_current());
         for link in resolved {
             let reports = &self.thread.quality.nonconformances;
             for report in reports.iter().filter(|report| iri("nonconformance", &report.number) == link.subject) {
@@ -197,7 +209,13 @@ impl<'a> Facts<'a> {
                 for pump in self.installations(&item.serial) {
                     if let Some((customer, unit, true)) = self.sold(&pump.assembly) {
                         let disposition = report.disposition.map(Into::into);
-                        rows.push(vec![cell(customer), cell(unit), cell(&item.serial), cell(&report.number), disposition]);
+                        rows.push(vec![
+                            cell(customer),
+                            cell(unit),
+                            cell(&item.serial),
+                            cell(&report.number),
+                            disposition,
+                        ]);
                     }
                 }
             }

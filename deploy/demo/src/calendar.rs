@@ -26,7 +26,11 @@ fn shift<T: ToString>(
     offset: Option<DayTimeDuration>,
     add: impl Fn(T, DayTimeDuration) -> Option<T>,
 ) -> String {
-    start.zip(offset).and_then(|(start, offset)| add(start, offset)).map(|moment| moment.to_string()).unwrap_or_default()
+    start
+        .zip(offset)
+        .and_then(|(start, offset)| add(start, offset))
+        .map(|moment| moment.to_string())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

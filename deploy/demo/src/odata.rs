@@ -68,7 +68,10 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    axum::serve(listener, router(Arc::new(database))).with_graceful_shutdown(shutdown).await.context("odata server failed")
+    axum::serve(listener, router(Arc::new(database)))
+        .with_graceful_shutdown(shutdown)
+        .await
+        .context("odata server failed")
 }
 
 async fn handle(State(database): State<Arc<Database>>, request: Request) -> Response {

@@ -37,8 +37,7 @@ pub struct RunOptions {
 /// Runs the demonstration. Fails when a process does not start, or with `once` when an answer is not the expected one.
 pub async fn run(mut options: RunOptions) -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    fs::create_dir_all(&options.directory)
-        .with_context(|| format!("cannot create {}", options.directory.display()))?;
+    fs::create_dir_all(&options.directory).with_context(|| format!("cannot create {}", options.directory.display()))?;
     options.directory = options.directory.canonicalize()?;
     options.guest = existing(&options.guest, "build it with plugins-sdk/build-guest.sh")?;
     options.binaries = options.binaries.canonicalize().context("the folder of the programs is not there")?;
@@ -108,7 +107,8 @@ async fn demonstrate(options: &RunOptions, processes: &mut Vec<Process>) -> Resu
     println!("Started {} processes in {:.1} s: {}", processes.len(), begun.elapsed().as_secs_f64(), show::cast(&ports));
     let wrong = ask_all(&thread, &endpoint).await?;
     if !wrong.is_empty() {
-        let message = format!("{} of {} answers are not the expected ones: {}", wrong.len(), QUESTIONS.len(), wrong.join(", "));
+        let message =
+            format!("{} of {} answers are not the expected ones: {}", wrong.len(), QUESTIONS.len(), wrong.join(", "));
         if options.once {
             bail!(message);
         }
@@ -147,7 +147,17 @@ async fn start_odata(options: &RunOptions, processes: &mut Vec<Process>) -> Resu
         fs::remove_file(&port_file).context("cannot remove the port file of an earlier run")?;
     }
     let program = std::env::current_exe().context("cannot find this program")?;
-    let arguments = ["odata", "--data", "data/plm.sqlite", "--listen", "127.0.0.1:0", "--port-file", "plm.port", "--page-size", "50"];
+    let arguments = [
+        "odata",
+        "--data",
+        "data/plm.sqlite",
+        "--listen",
+        "127.0.0.1:0",
+        "--port-file",
+        "plm.port",
+        "--page-size",
+        "50",
+    ];
     let mut process = Process::start("plm", &program, &arguments, &options.directory)?;
     let ready = process.until(START_TIMEOUT, async || fs::read_to_string(&port_file).is_ok()).await;
     processes.push(process);

@@ -2,11 +2,16 @@
 
 use super::Cells;
 use anyhow::Context;
-use oxigraph::sparql::{QueryResults, SparqlEvaluator};
+use oxigraph::sparql::{CancellationToken, QueryEvaluationError, QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// More rows than this are not worth comparing.
-const MOST_ROWS: usize = 20_000;
+const MOST_ROWS: usize = 5_000;
+
+/// Queries that take the oracle longer are left out.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -28,11 +33,29 @@ impl Found {
     }
 }
 
-/// The answer over the store; none when it is too large. The pattern is evaluated as it is written: what an optimiser
+/// The answer over the store; none when it is too large or takes too long. The pattern is evaluated as it is written: what an optimiser
 /// may do to it is one of the things in question.
 pub fn evaluate(store: &Store, text: &str) -> anyhow::Result<Option<Found>> {
-    let query = SparqlEvaluator::new().without_optimizations().parse_query(text).context("the oracle cannot parse")?;
-    match query.on_store(store).execute()? {
+    let token = CancellationToken::new();
+    let evaluator = SparqlEvaluator::new().without_optimizations().with_cancellation_token(token.clone());
+    let query = evaluator.parse_query(text).context("the oracle cannot parse")?;
+    let (done, waiting) = mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if waiting.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            token.cancel();
+        }
+    });
+    let found = collect(query.on_store(store).execute());
+    drop(done);
+    let _ = watch.join();
+    match found {
+        Err(error) if matches!(error.downcast_ref(), Some(QueryEvaluationError::Cancelled)) => Ok(None),
+        other => other,
+    }
+}
+
+fn collect(results: Result<QueryResults<'_>, QueryEvaluationError>) -> anyhow::Result<Option<Found>> {
+    match results? {
         QueryResults::Boolean(value) => Ok(Some(Found::Boolean(value))),
         QueryResults::Solutions(solutions) => {
             let variables = solutions.variables().iter().map(|v| v.as_str().to_owned()).collect();

@@ -1,7 +1,7 @@
 //! ORDER BY, as far as SPARQL section 15.1 determines it.
 
 use super::Cells;
-use super::term::{canonical, number};
+use super::term::number;
 use crate::query_gen::Query;
 use oxrdf::vocab::xsd;
 use oxrdf::{Literal, Term};
@@ -104,7 +104,10 @@ fn compare_terms(a: Option<&Term>, b: Option<&Term>) -> Ordering {
     if rank(a) != rank(b) {
         return rank(a).cmp(&rank(b));
     }
-    let (Term::Literal(left), Term::Literal(right)) = (x, y) else { return canonical(x).cmp(&canonical(y)) };
+    if let (Term::NamedNode(left), Term::NamedNode(right)) = (x, y) {
+        return left.as_str().cmp(right.as_str());
+    }
+    let (Term::Literal(left), Term::Literal(right)) = (x, y) else { return Ordering::Equal };
     match family(x) {
         Family::Number => number(x).partial_cmp(&number(y)).unwrap_or(Ordering::Equal),
         Family::Date => instant::<Date>(left).partial_cmp(&instant(right)).unwrap_or(Ordering::Equal),

@@ -124,7 +124,8 @@ impl<'a> Patterns<'a> {
 
     /// A connected set of triples, made general.
     fn triples(&mut self, rng: &mut StdRng) -> Vec<[String; 3]> {
-        let count = *[1, 1, 2, 2, 2, 3, 3, 4, 5].choose(rng).unwrap_or(&1);
+        let sizes: &[usize] = if self.used.is_empty() { &[1, 1, 2, 2, 2, 3, 3, 4, 5] } else { &[1, 1, 1, 2, 2, 3] };
+        let count = sizes.choose(rng).copied().unwrap_or(1);
         let quads = self.connected(rng, count);
         if quads.is_empty() {
             return vec![["?s".to_owned(), "?p".to_owned(), "?o".to_owned()]];
@@ -136,7 +137,7 @@ impl<'a> Patterns<'a> {
         let mut chosen: Vec<Quad> = Vec::new();
         for _ in 0..count {
             let next = match self.used.choose(rng).cloned() {
-                Some(term) if rng.random_bool(0.97) => self.touching(rng, &term),
+                Some(term) if rng.random_bool(0.985) => self.touching(rng, &term),
                 _ => self.quads.choose(rng).cloned(),
             };
             let Some(quad) = next.or_else(|| self.quads.choose(rng).cloned()) else { break };
@@ -185,7 +186,7 @@ impl<'a> Patterns<'a> {
             }
         }
         if let Some(name) = self.names.get(&key)
-            && rng.random_bool(0.9)
+            && rng.random_bool(0.97)
         {
             return format!("?{name}");
         }

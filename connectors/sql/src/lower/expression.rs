@@ -30,9 +30,12 @@ impl Lowering<'_> {
     ) -> Result<()> {
         let mut doubtful = Vec::new();
         collect_doubtful(scope, predicate, false, &mut doubtful)?;
-        doubtful.dedup_by_key(|output| output.label);
+        let mut checked = Vec::new();
         for output in doubtful {
-            conditions.extend(self.check(output));
+            if !checked.contains(&&output.reference) {
+                checked.push(&output.reference);
+                conditions.extend(self.check(output));
+            }
         }
         match predicate {
             Expression::And(terms) => {

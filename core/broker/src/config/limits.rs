@@ -3,6 +3,7 @@
 use super::value;
 use serde::Deserialize;
 use std::time::Duration;
+use weft_exec::EngineLimits;
 use weft_index::IndexLimits;
 use weft_plan::PlanLimits;
 use weft_server::ServerOptions;
@@ -14,17 +15,26 @@ pub(crate) struct Limits {
     #[serde(deserialize_with = "value::duration")]
     pub(crate) query_timeout: Duration,
     #[serde(deserialize_with = "value::size")]
-    pub(crate) query_bytes: usize,
+    query_bytes: usize,
     query_depth: usize,
     query_tokens: usize,
     algebra_depth: usize,
     branches: usize,
     plan_nodes: usize,
     /// Rows of one answer.
-    pub(crate) result_rows: u64,
+    result_rows: u64,
     /// Memory of one query.
     #[serde(deserialize_with = "value::size")]
-    pub(crate) memory: usize,
+    pub(super) memory: usize,
+    /// One computed string.
+    #[serde(deserialize_with = "value::size")]
+    value_bytes: usize,
+    /// One batch asked of a source.
+    batch_rows: u32,
+    #[serde(deserialize_with = "value::size")]
+    batch_bytes: u32,
+    /// What a bind join reads ahead.
+    read_ahead_rows: usize,
     concurrent_queries: usize,
     queued_queries: usize,
     connections: usize,
@@ -41,7 +51,8 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        let (plan, server, index) = (PlanLimits::default(), ServerOptions::default(), IndexLimits::default());
+        let (plan, engine) = (PlanLimits::default(), EngineLimits::default());
+        let (server, index) = (ServerOptions::default(), IndexLimits::default());
         Self {
             query_timeout: server.query_timeout,
             query_bytes: plan.query_bytes,
@@ -50,8 +61,12 @@ impl Default for Limits {
             algebra_depth: plan.algebra_depth,
             branches: plan.branches,
             plan_nodes: plan.plan_nodes,
-            result_rows: 10_000_000,
-            memory: 512 << 20,
+            result_rows: engine.result_rows,
+            memory: engine.memory,
+            value_bytes: engine.value_bytes,
+            batch_rows: engine.batch_rows,
+            batch_bytes: engine.batch_bytes,
+            read_ahead_rows: engine.read_ahead_rows,
             concurrent_queries: server.concurrent_queries,
             queued_queries: server.queued_queries,
             connections: server.connections,
@@ -65,14 +80,24 @@ impl Default for Limits {
 }
 
 impl Limits {
-    pub(crate) fn plan(&self) -> PlanLimits {
-        PlanLimits {
-            query_bytes: self.query_bytes,
-            query_depth: self.query_depth,
-            query_tokens: self.query_tokens,
-            algebra_depth: self.algebra_depth,
-            branches: self.branches,
-            plan_nodes: self.plan_nodes,
+    pub(crate) fn engine(&self) -> EngineLimits {
+        EngineLimits {
+            plan: PlanLimits {
+                query_bytes: self.query_bytes,
+                query_depth: self.query_depth,
+                query_tokens: self.query_tokens,
+                algebra_depth: self.algebra_depth,
+                branches: self.branches,
+                plan_nodes: self.plan_nodes,
+            },
+            timeout: self.query_timeout,
+            memory: self.memory,
+            result_rows: self.result_rows,
+            value_bytes: self.value_bytes,
+            batch_rows: self.batch_rows,
+            batch_bytes: self.batch_bytes,
+            read_ahead_rows: self.read_ahead_rows,
+            ..EngineLimits::default()
         }
     }
 

@@ -13,7 +13,9 @@ pub fn explain_json(plan: &Plan, statements: &[Vec<String>]) -> Value {
         .iter()
         .map(|p| json!({"pattern": p.pattern, "source": &*p.source, "table": p.table, "reason": p.reason}))
         .collect();
-    json!({"algebra": plan.algebra, "plan": root, "leftOut": pruned})
+    let object = json!({"algebra": plan.algebra, "plan": root, "leftOut": pruned}).to_string();
+    // Names are plain words, so the text stays JSON.
+    super::stable_names(&object).parse().unwrap_or(Value::Null)
 }
 
 fn node(plan: &Node, statements: &[Vec<String>], scans: &mut usize) -> Value {

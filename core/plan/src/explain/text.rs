@@ -21,7 +21,7 @@ pub fn explain_text(plan: &Plan, statements: &[Vec<String>]) -> String {
         let text = format!("{}: source {}, table {}: {}", pruned.pattern, pruned.source, pruned.table, pruned.reason);
         writer.line(1, &text);
     }
-    writer.out
+    super::stable_names(&writer.out)
 }
 
 struct Writer<'a> {

@@ -276,6 +276,8 @@ async fn the_other_paths_and_methods_answer() {
     let client = Client::new(&server.url, None).unwrap();
     assert_eq!(client.explain("q", false).await.unwrap(), "plan of q");
     assert_eq!(client.explain("q", true).await.unwrap(), r#"{"plan":"q"}"#);
+    assert_eq!(http.get(url("/health")).send().await.unwrap().status(), 503);
+    server.health.set_ready();
     server.health.set_source("erp", SourceHealth { state: SourceState::Absent, reason: Some("down".into()) });
     let health = http.get(url("/health")).send().await.unwrap().text().await.unwrap();
     assert_eq!(health, r#"{"status":"degraded","sources":{"erp":{"state":"absent","reason":"down"}}}"#);

@@ -33,7 +33,10 @@ fn four_parts_ran_the_wrong_program_and_two_of_them_failed() {
     let mut serials = column(&answer, "serial");
     serials.dedup();
     assert_eq!(serials, ["MP-41-0013", "MP-41-0014", "MP-41-0015", "MP-42-0020"]);
-    assert_eq!(column(&answer, "characteristic"), ["bore perpendicularity", "bore perpendicularity", "flange flatness", "", ""]);
+    assert_eq!(
+        column(&answer, "characteristic"),
+        ["bore perpendicularity", "bore perpendicularity", "flange flatness", "", ""]
+    );
 }
 
 #[test]

@@ -44,7 +44,8 @@ pub(super) fn answer(
         Resource::Metadata => Ok(Answer::Xml(metadata(schema))),
         Resource::Count(set) => {
             let options = parse(*set)?;
-            count(connection, &Builder::new(schema, &schema.sets[*set]).count(&options)).map(|n| Answer::Text(n.to_string()))
+            count(connection, &Builder::new(schema, &schema.sets[*set]).count(&options))
+                .map(|n| Answer::Text(n.to_string()))
         }
         Resource::Set(set) => page(connection, database, root, *set, &parse(*set)?).map(Answer::Json),
         Resource::Entity(set, key) => {
@@ -58,7 +59,8 @@ pub(super) fn answer(
             let statement = Builder::new(schema, set).entity(&options, key?);
             let shape = Shape { database, set, options: &options };
             let mut found = shape.rows(connection, &statement)?.into_iter();
-            let mut entity = found.next().ok_or_else(|| ODataError::not_found(format!("no {} has this key", set.type_name())))?;
+            let mut entity =
+                found.next().ok_or_else(|| ODataError::not_found(format!("no {} has this key", set.type_name())))?;
             entity.insert("@odata.context".to_owned(), format!("{root}$metadata#{}/$entity", shape.context()).into());
             Ok(Answer::Json(Value::Object(entity)))
         }
@@ -112,7 +114,8 @@ struct Shape<'a> {
 impl Shape<'_> {
     /// The context fragment: the set and, where the answer shows less or more than the type, what it shows.
     fn context(&self) -> String {
-        let mut shown: Vec<String> = self.options.select.iter().flatten().map(|&p| self.set.properties[p].name.clone()).collect();
+        let mut shown: Vec<String> =
+            self.options.select.iter().flatten().map(|&p| self.set.properties[p].name.clone()).collect();
         for expand in &self.options.expand {
             let names: Vec<&str> =
                 expand.properties.iter().map(|&p| self.target(expand).properties[p].name.as_str()).collect();
@@ -138,7 +141,8 @@ impl Shape<'_> {
     fn entity(&self, row: &Row<'_>) -> Result<Map<String, Value>, ODataError> {
         let mut position = 0;
         let mut read = |property: &Property| {
-            let value = row.get_ref(position).map_err(ODataError::database).and_then(|value| json_value(property, value));
+            let value =
+                row.get_ref(position).map_err(ODataError::database).and_then(|value| json_value(property, value));
             position += 1;
             value
         };
@@ -174,7 +178,12 @@ fn json_value(property: &Property, value: ValueRef<'_>) -> Result<Value, ODataEr
             text.map(Value::from).map_err(|_| ODataError::internal(format!("property {} is not UTF-8", property.name)))
         }
         other => {
-            let message = format!("property {} is {}, its stored value is {}", property.name, property.edm.name(), other.data_type());
+            let message = format!(
+                "property {} is {}, its stored value is {}",
+                property.name,
+                property.edm.name(),
+                other.data_type()
+            );
             Err(ODataError::internal(message))
         }
     }

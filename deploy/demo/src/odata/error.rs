@@ -34,7 +34,11 @@ impl ODataError {
     }
 
     pub(super) fn method(method: &Method) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", format!("{method} is not allowed: the service is read-only"))
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "MethodNotAllowed",
+            format!("{method} is not allowed: the service is read-only"),
+        )
     }
 
     pub(super) fn internal(message: impl Into<String>) -> Self {

@@ -106,7 +106,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, ODataError> {
                 (Token::Literal(Literal::Text(value)), after)
             }
             _ => {
-                let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | '\'')).unwrap_or(rest.len());
+                let end =
+                    rest.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | '\'')).unwrap_or(rest.len());
                 let word = &rest[..end];
                 let token = Literal::unquoted(word).map_or_else(|| Token::Word(word.to_owned()), Token::Literal);
                 (token, &rest[end..])
@@ -237,7 +238,9 @@ impl Parser<'_> {
 
     fn operator(&mut self, wanted: &str) -> Result<Comparison, ODataError> {
         match self.take() {
-            Some(Token::Word(word)) if matches!(word.as_str(), "has" | "add" | "sub" | "mul" | "div" | "mod" | "divby") => {
+            Some(Token::Word(word))
+                if matches!(word.as_str(), "has" | "add" | "sub" | "mul" | "div" | "mod" | "divby") =>
+            {
                 Err(ODataError::not_implemented(format!("{word} is not implemented")))
             }
             Some(Token::Word(word)) => {

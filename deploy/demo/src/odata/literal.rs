@@ -40,7 +40,9 @@ impl Literal {
         Ok(match (self, property.edm) {
             (Self::Null, _) => Value::Null,
             (Self::Text(text), Edm::String) => Value::Text(text.clone()),
-            (Self::Integer(value), Edm::Int32 | Edm::Int64 | Edm::Double | Edm::Decimal { .. }) => Value::Integer(*value),
+            (Self::Integer(value), Edm::Int32 | Edm::Int64 | Edm::Double | Edm::Decimal { .. }) => {
+                Value::Integer(*value)
+            }
             (Self::Number(value), Edm::Int32 | Edm::Int64 | Edm::Double | Edm::Decimal { .. }) => Value::Real(*value),
             (Self::Date(value), Edm::Date) => Value::Text(value.clone()),
             (Self::DateTime(value), Edm::DateTimeOffset) => Value::Text(value.trim_end_matches('Z').to_owned()),

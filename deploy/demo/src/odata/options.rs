@@ -203,7 +203,9 @@ fn split_outside(value: &str) -> Result<Vec<&str>, ODataError> {
     for (index, c) in value.char_indices() {
         match c {
             '(' => depth += 1,
-            ')' => depth = depth.checked_sub(1).ok_or_else(|| ODataError::bad_request("a parenthesis is not opened"))?,
+            ')' => {
+                depth = depth.checked_sub(1).ok_or_else(|| ODataError::bad_request("a parenthesis is not opened"))?
+            }
             ',' if depth == 0 => {
                 parts.push(&value[start..index]);
                 start = index + 1;

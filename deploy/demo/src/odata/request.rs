@@ -17,9 +17,11 @@ pub(super) enum Resource {
 
 pub(super) fn parse(schema: &Schema, root: &str, path: &str) -> Result<Resource, ODataError> {
     let outside = || ODataError::not_found(format!("the service is at {root}"));
-    let rest = path.strip_prefix(root).or_else(|| (path == root.trim_end_matches('/')).then_some("")).ok_or_else(outside)?;
+    let rest =
+        path.strip_prefix(root).or_else(|| (path == root.trim_end_matches('/')).then_some("")).ok_or_else(outside)?;
     let decoded = rest.trim_end_matches('/').split('/').map(|part| percent_decode_str(part).decode_utf8());
-    let segments: Vec<_> = decoded.collect::<Result<_, _>>().map_err(|_| ODataError::bad_request("the path is not UTF-8"))?;
+    let segments: Vec<_> =
+        decoded.collect::<Result<_, _>>().map_err(|_| ODataError::bad_request("the path is not UTF-8"))?;
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     match segments.as_slice() {
         [""] => Ok(Resource::ServiceDocument),
@@ -85,5 +87,7 @@ fn key_literal(text: &str) -> Option<(Literal, &str)> {
         return Some((Literal::Text(value), rest));
     }
     let end = text.find(',').unwrap_or(text.len());
-    Literal::unquoted(text[..end].trim()).filter(|literal| *literal != Literal::Null).map(|literal| (literal, &text[end..]))
+    Literal::unquoted(text[..end].trim())
+        .filter(|literal| *literal != Literal::Null)
+        .map(|literal| (literal, &text[end..]))
 }

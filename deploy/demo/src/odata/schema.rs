@@ -52,7 +52,10 @@ impl Edm {
         let upper = text.to_ascii_uppercase();
         if let Some(rest) = upper.strip_prefix("DECIMAL(") {
             let (precision, scale) = rest.strip_suffix(')')?.split_once(',')?;
-            return Some(Self::Decimal { precision: precision.trim().parse().ok()?, scale: scale.trim().parse().ok()? });
+            return Some(Self::Decimal {
+                precision: precision.trim().parse().ok()?,
+                scale: scale.trim().parse().ok()?,
+            });
         }
         Some(match upper.as_str() {
             "TEXT" => Self::String,
@@ -118,7 +121,8 @@ fn query<T>(
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
     let mut statement = connection.prepare(sql)?;
-    let rows = if sql.contains('?') { statement.query_map([parameter], read)? } else { statement.query_map([], read)? };
+    let rows =
+        if sql.contains('?') { statement.query_map([parameter], read)? } else { statement.query_map([], read)? };
     rows.collect()
 }
 

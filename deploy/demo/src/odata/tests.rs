@@ -104,7 +104,12 @@ async fn filters_select_the_rows_they_say() {
         ("Revisions", "change/state eq 'Released' and part/kind eq 'ASSEMBLY'", "rev", &["A", "B", "C"]),
         ("Changes", "released_at gt 2025-01-25T08:30:00.5+01:00 and state eq 'Released'", "number", &["ECO-25-007"]),
         ("Changes", "released_at lt 2025-01-17T07:30:00.5Z", "number", &["ECO-24-019", "ECO-25-003"]),
-        ("Changes", "released_at ge 2025-01-17T07:30:00.0Z and released_at lt 2025-01-20T00:00:00Z", "number", &["ECO-25-003"]),
+        (
+            "Changes",
+            "released_at ge 2025-01-17T07:30:00.0Z and released_at lt 2025-01-20T00:00:00Z",
+            "number",
+            &["ECO-25-003"],
+        ),
         ("ChangeItems", "change_number eq 'ECO-25-007' and role eq change_number", "role", &[]),
     ];
     for (set, filter, property, expected) in cases {
@@ -138,7 +143,8 @@ async fn pages_cover_everything_once_in_every_order() {
 #[tokio::test]
 async fn ascending_order_puts_null_first() {
     let service = Service::start(100).await;
-    let query = format!("Revisions?$filter={}&$orderby=effective_from%20asc", encoded("startswith(part_number,'MP-44')"));
+    let query =
+        format!("Revisions?$filter={}&$orderby=effective_from%20asc", encoded("startswith(part_number,'MP-44')"));
     assert_eq!(service.keys(&query, "rev").await, ["B", "A"]);
     assert_eq!(service.keys(&query.replace("asc", "desc"), "rev").await, ["A", "B"]);
 }
@@ -149,7 +155,10 @@ async fn expansion_nests_and_selection_narrows() {
     let rows = service
         .rows("Revisions?$select=rev&$expand=part($select=name,unit),change($select=state)&$filter=part_number%20eq%20%27MP-44%27")
         .await;
-    assert_eq!(rows[0], json!({ "rev": "A", "part": { "name": "End cover", "unit": "EA" }, "change": { "state": "Released" } }));
+    assert_eq!(
+        rows[0],
+        json!({ "rev": "A", "part": { "name": "End cover", "unit": "EA" }, "change": { "state": "Released" } })
+    );
     assert_eq!(rows[1], json!({ "rev": "B", "part": { "name": "End cover", "unit": "EA" }, "change": null }));
     let (_, body) = service.get("Revisions(rev='C',part_number='MP-41')?$select=mass_kg").await;
     assert_eq!(body["mass_kg"], json!(1.09));

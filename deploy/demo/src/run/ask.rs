@@ -55,7 +55,8 @@ impl Endpoint {
             .body(query.to_owned());
         let response = request.send().await.with_context(|| format!("cannot reach {}", self.url))?;
         let status = response.status();
-        let report = response.headers().get("weft-report").and_then(|text| serde_json::from_slice(text.as_bytes()).ok());
+        let report =
+            response.headers().get("weft-report").and_then(|text| serde_json::from_slice(text.as_bytes()).ok());
         let body = response.bytes().await.context("the answer was cut")?;
         if !status.is_success() {
             bail!("{status}: {}", String::from_utf8_lossy(&body));

@@ -64,13 +64,17 @@ mod tests {
     use oxrdf::{Literal, NamedNode};
 
     fn expected() -> Answer {
-        let rows = vec![vec![Some("a".to_owned()), Some("2.50".to_owned())], vec![Some("https://e/b".to_owned()), None]];
+        let rows =
+            vec![vec![Some("a".to_owned()), Some("2.50".to_owned())], vec![Some("https://e/b".to_owned()), None]];
         Answer { variables: vec!["x".to_owned(), "y".to_owned()], rows }
     }
 
     fn got() -> Table {
         let rows = vec![
-            vec![Some(Literal::new_simple_literal("a").into()), Some(Literal::new_typed_literal("2.5E0", xsd::DOUBLE).into())],
+            vec![
+                Some(Literal::new_simple_literal("a").into()),
+                Some(Literal::new_typed_literal("2.5E0", xsd::DOUBLE).into()),
+            ],
             vec![Some(NamedNode::new_unchecked("https://e/b").into()), None],
         ];
         Table { variables: vec!["x".to_owned(), "y".to_owned()], rows }

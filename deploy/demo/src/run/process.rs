@@ -66,7 +66,11 @@ impl Process {
     async fn end(mut self) {
         if let Some(id) = self.child.id() {
             // The shell's own `kill`: the program of that name is not everywhere.
-            let _ = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &id.to_string()]).stderr(Stdio::null()).status().await;
+            let _ = Command::new("sh")
+                .args(["-c", "kill -TERM \"$0\"", &id.to_string()])
+                .stderr(Stdio::null())
+                .status()
+                .await;
             if timeout(END_TIMEOUT, self.child.wait()).await.is_err() {
                 eprintln!("{} did not end in {} s and is killed", self.name, END_TIMEOUT.as_secs());
                 let _ = self.child.kill().await;

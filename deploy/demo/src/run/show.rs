@@ -11,7 +11,12 @@ use serde_json::Value;
 /// One line that says who plays.
 pub(super) fn cast(ports: &Ports) -> String {
     let sql: Vec<String> = SQL_SOURCES.iter().zip(ports.sql).map(|(name, port)| format!("{name} {port}")).collect();
-    format!("weft {}, plm (OData, sandboxed component) {}, {} (gRPC with mutual TLS)", ports.weft, ports.plm, sql.join(", "))
+    format!(
+        "weft {}, plm (OData, sandboxed component) {}, {} (gRPC with mutual TLS)",
+        ports.weft,
+        ports.plm,
+        sql.join(", ")
+    )
 }
 
 pub(super) fn question(number: usize, question: &Question) {

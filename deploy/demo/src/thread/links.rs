@@ -86,21 +86,36 @@ fn decisions(quality: &Quality) -> Vec<Link> {
             predicate: RESOLVED_BY,
             rule: None,
             author: Some("change board"),
-            ..same_thing(iri("nonconformance", &report.number), iri("change", "ECO-25-007"), "", "minutes of 2025-02-03".to_owned())
+            ..same_thing(
+                iri("nonconformance", &report.number),
+                iri("change", "ECO-25-007"),
+                "",
+                "minutes of 2025-02-03".to_owned(),
+            )
         })
         .collect()
 }
 
 /// Links that no answer may use: a guess nobody confirmed, a mistake that was corrected, one that was withdrawn.
 fn not_in_force(erp: &Erp) -> Vec<Link> {
-    let guess = same_thing(iri("specimen", "AQ.41.99999"), iri("item", "MP-41-0011"), "label-guess", "smudged label".to_owned());
+    let guess = same_thing(
+        iri("specimen", "AQ.41.99999"),
+        iri("item", "MP-41-0011"),
+        "label-guess",
+        "smudged label".to_owned(),
+    );
     let wrong = same_thing(
         iri("unit", &erp.finished_units[2].unit),
         iri("item", &serial(PUMP, 13)),
         "packing-list",
         "misread digit".to_owned(),
     );
-    let withdrawn = same_thing(iri("unit", &erp.finished_units[0].unit), iri("item", &serial(PUMP, 22)), "packing-list", String::new());
+    let withdrawn = same_thing(
+        iri("unit", &erp.finished_units[0].unit),
+        iri("item", &serial(PUMP, 22)),
+        "packing-list",
+        String::new(),
+    );
     vec![
         Link { confidence: 0.41, state: "proposed", ..guess },
         Link { superseded_at: Some(instant(61 * 86_400)), ..wrong },

@@ -67,8 +67,7 @@ pub(crate) struct Mes {
 pub(crate) const RUN_SECONDS: i64 = 1_800;
 
 pub(crate) fn generate() -> Mes {
-    let mut mes = Mes::default();
-    mes.machines = [
+    let machines = [
         ("MILL-1", "Ardent", "Cell 1"),
         ("MILL-2", "Ardent", "Cell 1"),
         ("LATHE-1", "Korvath", "Cell 2"),
@@ -76,6 +75,7 @@ pub(crate) fn generate() -> Mes {
     ]
     .map(|(code, maker, cell)| Machine { code, maker, cell })
     .into();
+    let mut mes = Mes { machines, ..Mes::default() };
     for batch in 0..BATCHES {
         mes.batch(batch);
     }

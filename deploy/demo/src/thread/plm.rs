@@ -233,7 +233,12 @@ impl Plm {
         let groups = ["Frame", "Tank", "Valve manifold", "Control box", "Piping", "Sensor rail", "Drip tray", "Cover"];
         for (position, group) in groups.into_iter().enumerate() {
             let number = format!("SK-{}0", position + 2);
-            self.make(number.clone(), group.to_owned(), "ASSEMBLY", f64::from(random.random_range(2_000..9_000)) / 1000.0);
+            self.make(
+                number.clone(),
+                group.to_owned(),
+                "ASSEMBLY",
+                f64::from(random.random_range(2_000..9_000)) / 1000.0,
+            );
             self.line("SK-10", "A", position, &number, 1.0);
             for child in 0..random.random_range(6..11_usize) {
                 let part = format!("SK-{}{}", position + 2, child + 1);

@@ -81,7 +81,8 @@ impl Quality {
             let fail = fails(item, characteristic);
             failed |= fail;
             let spread = tolerance * 8 / 10;
-            let inside = if *upper_only { random.random_range(1..=spread) } else { random.random_range(-spread..=spread) };
+            let inside =
+                if *upper_only { random.random_range(1..=spread) } else { random.random_range(-spread..=spread) };
             let deviation = if fail { tolerance + 3 + inside.abs() / 4 } else { inside };
             self.results.push(InspectionResult {
                 barcode: barcode.clone(),

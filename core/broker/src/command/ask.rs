@@ -1,0 +1,62 @@
+//! What `query` and `explain` have in common: the text, and an engine in this process.
+
+use crate::cli::Text;
+use crate::config::{Config, Telemetry, load};
+use crate::failure::Failure;
+use crate::mesh::{Described, Transports, assemble, describe_all, open_all};
+use crate::telemetry;
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::time::Instant;
+use weft_exec::Engine;
+use weft_model::Code;
+
+/// No limit of a broker allows more.
+const MAX_TEXT_BYTES: u64 = 64 << 20;
+
+/// The query from the command line, a file or stdin.
+pub(super) fn read_text(text: &Text) -> Result<String, Failure> {
+    if let Some(query) = &text.query {
+        return Ok(query.clone());
+    }
+    let mut read = String::new();
+    let (what, result) = match &text.file {
+        Some(path) => {
+            let opened = std::fs::File::open(path);
+            (path.display().to_string(), opened.and_then(|file| file.take(MAX_TEXT_BYTES).read_to_string(&mut read)))
+        }
+        None => {
+            if std::io::stdin().is_terminal() {
+                eprintln!("reading the query from stdin");
+            }
+            ("stdin".to_owned(), std::io::stdin().lock().take(MAX_TEXT_BYTES).read_to_string(&mut read))
+        }
+    };
+    result.map_err(|error| Failure::new(Code::InvalidRequest, format!("cannot read the query from {what}: {error}")))?;
+    Ok(read)
+}
+
+/// An engine in this process, connected to the sources of a configuration.
+pub(super) async fn local_engine(config: Option<&PathBuf>) -> Result<(Engine, Arc<Config>), Failure> {
+    let path = config.map_or_else(|| Path::new("weft.toml"), PathBuf::as_path);
+    let config = Arc::new(load(path)?);
+    let transports = Transports::new(&config)?;
+    let sources = open_all(&config, &transports).await?;
+    let until = Instant::now() + config.broker.start_timeout;
+    let mut described = Vec::new();
+    for (source, description) in describe_all(&sources, until).await {
+        match description {
+            Ok(description) => described.push(Described { source: source.clone(), description }),
+            Err(failure) if source.optional => eprintln!("warning: the answer leaves out optional {failure}"),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok((assemble(config.clone(), described).await?, config))
+}
+
+/// Log lines of a command that answers and ends: warnings only, unless `RUST_LOG` asks for more. Nothing is exported.
+pub(super) fn quiet_logs() -> Result<telemetry::TelemetryGuard, Failure> {
+    let log = std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned());
+    telemetry::start(&Telemetry { log, log_format: crate::config::LogFormat::Pretty, ..Telemetry::default() })
+}

@@ -1,0 +1,82 @@
+//! From described sources to an engine.
+
+use super::MeshSource;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::telemetry;
+use std::collections::HashMap;
+use std::sync::Arc;
+use weft_connector::{GuardLimits, Guarded};
+use weft_exec::Engine;
+use weft_index::{Index, IndexInputs, LinkStore};
+use weft_mapping::{Mapping, VirtualGraph};
+use weft_model::Code;
+use weft_model::contract::Description;
+use weft_plan::Catalogue;
+
+/// A source and what it said of itself.
+#[derive(Clone)]
+pub(crate) struct Described {
+    pub(crate) source: MeshSource,
+    pub(crate) description: Arc<Description>,
+}
+
+impl Described {
+    /// What the source gives as RDF.
+    pub(crate) fn virtual_graph(&self, base: &str) -> Result<VirtualGraph, Failure> {
+        virtual_graph(&self.source, &self.description, base)
+            .map_err(|failure| failure.about(format_args!("source {}", self.source.name)))
+    }
+}
+
+fn virtual_graph(source: &MeshSource, description: &Arc<Description>, base: &str) -> Result<VirtualGraph, Failure> {
+    let own;
+    let mapping: &Mapping = match &source.mapping {
+        Some(mapping) => mapping,
+        None => {
+            let Some(text) = &description.default_mapping else {
+                let message = "it has no mapping, and its connector offers none: set mapping";
+                return Err(Failure::new(Code::InvalidMapping, message));
+            };
+            own = Mapping::parse("the connector's own mapping", text, base)?;
+            &own
+        }
+    };
+    Ok(VirtualGraph::new(&source.name, source.graph.clone(), mapping, description.clone(), base)?)
+}
+
+/// Builds the index and the engine. All mappings are checked, and all that is wrong is told at once.
+pub(crate) async fn assemble(config: Arc<Config>, described: Vec<Described>) -> Result<Engine, Failure> {
+    let base = &config.broker.base;
+    let (mut graphs, mut wrong) = (Vec::new(), Vec::new());
+    for source in &described {
+        match source.virtual_graph(base) {
+            Ok(graph) => graphs.push(graph),
+            Err(failure) => wrong.push(failure.message),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Failure::new(Code::InvalidMapping, wrong.join("\n")));
+    }
+    let (config_for_index, inputs) = (config.clone(), graphs.clone());
+    let index = tokio::task::spawn_blocking(move || build_index(&config_for_index, &inputs))
+        .await
+        .map_err(|error| Failure::caused(Code::Internal, &error))??;
+    tracing::info!(sources = described.len(), statements = index.len(), "sources and index are ready");
+
+    graphs.push(index.virtual_graph());
+    let mut sources: HashMap<Arc<str>, Guarded> =
+        described.into_iter().map(|described| (described.source.name.clone(), described.source.guarded)).collect();
+    let name: Arc<str> = Index::SOURCE.into();
+    sources.insert(name.clone(), Guarded::new(name, Arc::new(index), GuardLimits::default()));
+    let catalogue = Catalogue::new(graphs, config.prefix_list());
+    let engine = Engine::new(catalogue, sources, config.limits.engine());
+    Ok(engine.with_trace_context(telemetry::current_traceparent))
+}
+
+fn build_index(config: &Config, sources: &[VirtualGraph]) -> Result<Index, Failure> {
+    let links = config.link_store().map(|path| LinkStore::open(&path)).transpose()?;
+    let inputs =
+        IndexInputs { ontology: &config.ontology(), base: &config.broker.base, links: links.as_ref(), sources };
+    Ok(Index::build(&inputs, &config.limits.index())?)
+}
