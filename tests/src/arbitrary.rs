@@ -209,30 +209,38 @@ pub fn column_ref() -> impl Strategy<Value = ColumnRef> + Clone {
 /// At most five levels.
 pub fn expression() -> impl Strategy<Value = Expression> + Clone {
     use CompareOperator as C;
-    let compare =
-        select(vec![C::Equal, C::NotEqual, C::Less, C::LessOrEqual, C::Greater, C::GreaterOrEqual]);
+    let compare = select(vec![C::Equal, C::NotEqual, C::Less, C::LessOrEqual, C::Greater, C::GreaterOrEqual]);
     let match_text = select(vec![TextOperator::StartsWith, TextOperator::EndsWith, TextOperator::Contains]);
-    let leaf =
-        prop_oneof![column_ref().prop_map(Expression::Column), value().prop_map(Expression::Literal)];
+    let leaf = prop_oneof![column_ref().prop_map(Expression::Column), value().prop_map(Expression::Literal)];
     leaf.prop_recursive(4, 24, 3, move |inner| {
         let boxed = inner.clone().prop_map(Box::new);
         prop_oneof![
-            (compare.clone(), boxed.clone(), boxed.clone())
-                .prop_map(|(operator, left, right)| Expression::Compare { operator, left, right }),
+            (compare.clone(), boxed.clone(), boxed.clone()).prop_map(|(operator, left, right)| Expression::Compare {
+                operator,
+                left,
+                right
+            }),
             vec(inner.clone(), 0..4).prop_map(Expression::And),
             vec(inner, 0..4).prop_map(Expression::Or),
             boxed.clone().prop_map(Expression::Not),
             boxed.clone().prop_map(Expression::IsNull),
             (boxed.clone(), vec(value(), 0..4)).prop_map(|(input, values)| Expression::In { input, values }),
-            (match_text.clone(), boxed, text())
-                .prop_map(|(operator, input, pattern)| Expression::Text { operator, input, pattern }),
+            (match_text.clone(), boxed, text()).prop_map(|(operator, input, pattern)| Expression::Text {
+                operator,
+                input,
+                pattern
+            }),
         ]
     })
 }
 
 pub fn field() -> impl Strategy<Value = Field> + Clone {
-    (text(), data_type(), any::<bool>(), text())
-        .prop_map(|(name, data_type, nullable, native_type)| Field { name, data_type, nullable, native_type })
+    (text(), data_type(), any::<bool>(), text()).prop_map(|(name, data_type, nullable, native_type)| Field {
+        name,
+        data_type,
+        nullable,
+        native_type,
+    })
 }
 
 /// One to three key columns, without nulls; names and types agree with `columns`.
@@ -270,8 +278,11 @@ pub fn relation() -> impl Strategy<Value = Relation> {
     let project = (text(), column_ref()).prop_map(|(name, column)| ProjectColumn { name, column });
     let aggregate = (text(), aggregate_function(), option::of(column_ref()), any::<bool>())
         .prop_map(|(name, function, argument, distinct)| Aggregate { name, function, argument, distinct });
-    let sort = (column_ref(), any::<bool>(), any::<bool>())
-        .prop_map(|(column, descending, nulls_first)| SortKey { column, descending, nulls_first });
+    let sort = (column_ref(), any::<bool>(), any::<bool>()).prop_map(|(column, descending, nulls_first)| SortKey {
+        column,
+        descending,
+        nulls_first,
+    });
     read().prop_map(Relation::Read).prop_recursive(3, 8, 2, move |inner| {
         let input = inner.prop_map(Box::new);
         prop_oneof![
@@ -284,8 +295,11 @@ pub fn relation() -> impl Strategy<Value = Relation> {
                 .prop_map(|(input, group, aggregates)| Relation::Aggregate { input, group, aggregates }),
             input.clone().prop_map(|input| Relation::Distinct { input }),
             (input.clone(), vec(sort.clone(), 0..3)).prop_map(|(input, keys)| Relation::Sort { input, keys }),
-            (input, any::<u64>(), option::of(any::<u64>()))
-                .prop_map(|(input, offset, count)| Relation::Limit { input, offset, count }),
+            (input, any::<u64>(), option::of(any::<u64>())).prop_map(|(input, offset, count)| Relation::Limit {
+                input,
+                offset,
+                count
+            }),
         ]
     })
 }
@@ -304,11 +318,7 @@ pub fn scan_request() -> impl Strategy<Value = ScanRequest> {
 
 pub fn end() -> impl Strategy<Value = End> {
     let outcome = prop_oneof![Just(Outcome::Complete), text().prop_map(Outcome::Truncated)];
-    (outcome, any::<u64>(), vec(text(), 0..4)).prop_map(|(outcome, rows, statements)| End {
-        outcome,
-        rows,
-        statements,
-    })
+    (outcome, any::<u64>(), vec(text(), 0..4)).prop_map(|(outcome, rows, statements)| End { outcome, rows, statements })
 }
 
 /// Without the private detail, which does not travel.
@@ -358,8 +368,7 @@ fn cell(data_type: DataType, nullable: bool) -> BoxedStrategy<Option<Value>> {
 
 /// Cells that are not of the field's type become nulls.
 fn assemble(fields: &[Field], rows: usize, columns: Vec<Vec<Option<Value>>>) -> RecordBatch {
-    let schema: Vec<_> =
-        fields.iter().map(|f| ArrowField::new(&f.name, f.data_type.to_arrow(), f.nullable)).collect();
+    let schema: Vec<_> = fields.iter().map(|f| ArrowField::new(&f.name, f.data_type.to_arrow(), f.nullable)).collect();
     let arrays = fields.iter().zip(columns).map(|(field, cells)| array(field.data_type, cells)).collect();
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(schema)), arrays, &options)
@@ -395,8 +404,7 @@ pub fn array(data_type: DataType, cells: Vec<Option<Value>>) -> ArrayRef {
                 .with_data_type(data_type.to_arrow()),
         ),
         TypeKind::Timestamp => Arc::new(
-            primitive!(TimestampMicrosecondType, cells, Value::Timestamp(v) => v)
-                .with_data_type(data_type.to_arrow()),
+            primitive!(TimestampMicrosecondType, cells, Value::Timestamp(v) => v).with_data_type(data_type.to_arrow()),
         ),
         TypeKind::Text => {
             let mut builder = StringViewBuilder::new();

@@ -8,7 +8,7 @@ mod order;
 mod term;
 
 pub use evaluation::{Found, evaluate};
-pub use term::canonical;
+pub use term::{canonical, canonical_cell};
 
 use crate::query_gen::{Aggregate, Dedup, Form, Item, Query};
 use anyhow::{Context, bail};
@@ -149,7 +149,7 @@ impl Judge<'_> {
 
     fn comparison(&self, item: &Item) -> anyhow::Result<Comparison> {
         let Item::Aggregate(aggregate) = item else { return Ok(Comparison::Exact) };
-        Ok(match aggregate.function {
+        Ok(match aggregate.function.as_str() {
             "SUM" | "AVG" => Comparison::Tolerant,
             "GROUP_CONCAT" => Comparison::Pieces(aggregate.separator.clone().unwrap_or_else(|| " ".into())),
             "SAMPLE" => Comparison::Member(self.group_members(aggregate)?),
@@ -173,7 +173,7 @@ impl Judge<'_> {
         let mut members: HashMap<Vec<String>, Vec<Term>> = HashMap::new();
         for mut row in rows {
             let value = row.pop().flatten();
-            let key = row.iter().map(term::canonical_cell).collect();
+            let key = row.iter().map(canonical_cell).collect();
             members.entry(key).or_default().extend(value);
         }
         Ok(members)
@@ -185,7 +185,7 @@ impl Judge<'_> {
         for (column, comparison) in comparisons.iter().enumerate() {
             let Comparison::Member(members) = comparison else { continue };
             for row in found {
-                let key: Vec<String> = keys.iter().map(|i| term::canonical_cell(&row[*i])).collect();
+                let key: Vec<String> = keys.iter().map(|i| canonical_cell(&row[*i])).collect();
                 let group = members.get(&key).map_or(&[][..], Vec::as_slice);
                 let fits = match &row[column] {
                     None => group.is_empty(),
@@ -247,7 +247,7 @@ fn multiset(rows: &[Cells], comparisons: &[Comparison]) -> BTreeMap<String, Vec<
                     format!("{pieces:?} {:?} {}", literal.language(), literal.datatype())
                 }
                 (Some(term), Comparison::ByValue) => term::by_value(term),
-                (cell, _) => term::canonical_cell(cell),
+                (cell, _) => canonical_cell(cell),
             })
             .collect();
         set.entry(cells.join("  ")).or_default().push(doubles);

@@ -9,3 +9,5 @@ pub mod mesh;
 pub mod shrink;
 pub mod guests;
 pub mod http_server;
+pub mod faulty;
+pub mod case;

@@ -6,7 +6,7 @@ mod tables;
 use crate::compare::Found;
 use crate::memory::MemoryConnector;
 use crate::scenario::{BASE, Scenario, Source, Transport};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use futures::StreamExt;
 use oxrdf::NamedNode;
 use std::collections::HashMap;
@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use weft_connector::{CallContext, Connector, GuardLimits, Guarded};
 use weft_exec::{Answer, Engine, EngineLimits, QueryError, QueryRequest};
 use weft_mapping::{Mapping, MappingError, VirtualGraph};
+use weft_model::Code;
 use weft_plan::Catalogue;
 
 pub use tables::Guests;
@@ -27,20 +28,9 @@ pub struct Mesh {
     connectors: Vec<(Arc<str>, Arc<dyn Connector>)>,
 }
 
-/// Why there is no mesh, or no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    #[error("mapping: {0}")]
-    Mapping(String),
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    #[error(transparent)]
-    Other(#[from] anyhow::Error),
-}
-
 impl Mesh {
     /// Connects every source of a scenario; `folder` is for what has to be a file.
-    pub async fn open(scenario: &Scenario, folder: &Path, guests: Option<&Guests>) -> Result<Self, Refused> {
+    pub async fn open(scenario: &Scenario, folder: &Path, guests: Option<&Guests>) -> anyhow::Result<Self> {
         let mut connectors: Vec<(Arc<str>, Arc<dyn Connector>)> = Vec::new();
         for (number, source) in scenario.sources.iter().enumerate() {
             let connector = connect(source, number as u64, folder, guests).await?;
@@ -53,17 +43,26 @@ impl Mesh {
     pub async fn over(
         scenario: &Scenario,
         connectors: Vec<(Arc<str>, Arc<dyn Connector>)>,
-    ) -> Result<Self, Refused> {
-        let limits = GuardLimits { breaker_failures: 0, retries: 0, ..GuardLimits::default() };
+    ) -> anyhow::Result<Self> {
+        Self::within(scenario, connectors, one_try(), EngineLimits::default()).await
+    }
+
+    /// The same with other limits.
+    pub async fn within(
+        scenario: &Scenario,
+        connectors: Vec<(Arc<str>, Arc<dyn Connector>)>,
+        limits: GuardLimits,
+        engine_limits: EngineLimits,
+    ) -> anyhow::Result<Self> {
         let mut graphs = Vec::new();
         let mut guarded = HashMap::new();
         for (source, (name, connector)) in scenario.sources.iter().zip(&connectors) {
             let source_guard = Guarded::new(name.clone(), connector.clone(), limits.clone());
-            let description = source_guard.describe(&call()).await.map_err(anyhow::Error::from)?;
+            let description = source_guard.describe(&call()).await?;
             graphs.push(virtual_graph(source, description)?);
             guarded.insert(name.clone(), source_guard);
         }
-        let engine = Engine::new(Catalogue::new(graphs, Vec::new()), guarded, EngineLimits::default());
+        let engine = Engine::new(Catalogue::new(graphs, Vec::new()), guarded, engine_limits);
         Ok(Self { engine, connectors })
     }
 
@@ -107,6 +106,11 @@ fn request(text: &str) -> QueryRequest {
     }
 }
 
+/// Limits under which nothing is tried twice, so that what goes wrong is seen.
+pub fn one_try() -> GuardLimits {
+    GuardLimits { breaker_failures: 0, retries: 0, ..GuardLimits::default() }
+}
+
 /// A call with time enough for anything a test does.
 pub fn call() -> CallContext {
     CallContext { deadline: Instant::now() + Duration::from_secs(60), traceparent: None }
@@ -115,15 +119,15 @@ pub fn call() -> CallContext {
 fn virtual_graph(
     source: &Source,
     description: weft_model::contract::Description,
-) -> Result<VirtualGraph, Refused> {
+) -> anyhow::Result<VirtualGraph> {
     let file = format!("{}.ttl", source.name);
     let mapping = Mapping::parse(&file, &source.mapping.to_turtle(), BASE).map_err(mapping_error)?;
-    let graph = NamedNode::new(&source.graph).map_err(anyhow::Error::from)?;
+    let graph = NamedNode::new(&source.graph)?;
     VirtualGraph::new(&source.name, graph, &mapping, Arc::new(description), BASE).map_err(mapping_error)
 }
 
-fn mapping_error(errors: Vec<MappingError>) -> Refused {
-    Refused::Mapping(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+fn mapping_error(errors: Vec<MappingError>) -> anyhow::Error {
+    anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 async fn connect(
@@ -144,14 +148,14 @@ async fn connect(
     }
 }
 
-/// Whether the engine refused, and did not fail.
-pub fn refusal(error: &QueryError) -> Option<&'static str> {
+/// Why the engine does not answer such a query, when that is what it says; none when it failed.
+pub fn refusal(error: &QueryError) -> Option<String> {
     match error.code {
-        weft_model::Code::UnsupportedQuery if error.message.contains("needs a value for column") => {
-            Some("a required binding is missing")
+        Code::UnsupportedQuery if error.message.contains("needs a value for column") => {
+            Some("a required binding is missing".to_owned())
         }
-        weft_model::Code::UnsupportedQuery => Some("unsupported"),
-        weft_model::Code::QueryTooLarge => Some("too many alternatives"),
+        Code::UnsupportedQuery => Some(error.message.clone()),
+        Code::QueryTooLarge => Some("too many alternatives".to_owned()),
         _ => None,
     }
 }

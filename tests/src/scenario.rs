@@ -6,8 +6,9 @@ mod generate;
 mod mapping;
 mod pools;
 
+pub use capabilities::offer_everything;
 pub use files::{load_scenario, save_scenario};
-pub use generate::generate;
+pub use generate::{describe, generate, plain_column, plain_table};
 
 use crate::memory::Row;
 use serde::{Deserialize, Serialize};

@@ -1,16 +1,10 @@
 //! Makes a failing case smaller, as long as it keeps failing.
 
+use crate::case::Case;
 use crate::memory::Row;
 use crate::query_gen::{Dedup, Element, Form, Query};
 use crate::scenario::{Scenario, Transport};
 use weft_model::contract::{JoinSupport, RelationalCapabilities};
-
-/// A scenario and a query over it.
-#[derive(Clone, Debug)]
-pub struct Case {
-    pub scenario: Scenario,
-    pub query: Query,
-}
 
 /// Removes what is not needed for the failure, trying at most `attempts` smaller cases.
 pub fn shrink(case: Case, mut attempts: usize, mut fails: impl FnMut(&Case) -> bool) -> Case {

@@ -164,7 +164,8 @@ fn bits(bits: impl Iterator<Item = bool>) -> Vec<u8> {
 
 /// The layout as the protobuf file describes it, written without Arrow's help.
 fn plain(fields: &[Field], batch: &RecordBatch) -> v1::Columns {
-    let columns = fields.iter().zip(batch.columns()).map(|(field, array)| plain_column(field, array.as_ref())).collect();
+    let columns =
+        fields.iter().zip(batch.columns()).map(|(field, array)| plain_column(field, array.as_ref())).collect();
     v1::Columns { rows: u32::try_from(batch.num_rows()).unwrap(), columns }
 }
 
@@ -179,9 +180,18 @@ fn plain_column(field: &Field, array: &dyn Array) -> v1::ColumnData {
             let array = array.as_boolean();
             (kind(v1::TypeKind::Boolean), bits((0..array.len()).map(|row| array.is_valid(row) && array.value(row))))
         }
-        DataType::Int64 => (kind(v1::TypeKind::Int64), array.as_primitive::<Int64Type>().values().iter().flat_map(|v| v.to_le_bytes()).collect()),
-        DataType::Float64 => (kind(v1::TypeKind::Float64), array.as_primitive::<Float64Type>().values().iter().flat_map(|v| v.to_le_bytes()).collect()),
-        DataType::Date => (kind(v1::TypeKind::Date), array.as_primitive::<Date32Type>().values().iter().flat_map(|v| v.to_le_bytes()).collect()),
+        DataType::Int64 => (
+            kind(v1::TypeKind::Int64),
+            array.as_primitive::<Int64Type>().values().iter().flat_map(|v| v.to_le_bytes()).collect(),
+        ),
+        DataType::Float64 => (
+            kind(v1::TypeKind::Float64),
+            array.as_primitive::<Float64Type>().values().iter().flat_map(|v| v.to_le_bytes()).collect(),
+        ),
+        DataType::Date => (
+            kind(v1::TypeKind::Date),
+            array.as_primitive::<Date32Type>().values().iter().flat_map(|v| v.to_le_bytes()).collect(),
+        ),
         DataType::Decimal { precision, scale } => (
             v1::DataType { precision: precision.into(), scale: scale.into(), ..kind(v1::TypeKind::Decimal) },
             array.as_primitive::<Decimal128Type>().values().iter().flat_map(|v| v.to_le_bytes()).collect(),
@@ -232,7 +242,9 @@ fn node_lists_that_are_not_one_tree_are_refused() {
     let limits = Limits { nodes: 50, depth: 10, ..Limits::default() };
     let leaf = || node(N::Column(v1::ColumnRef::default()));
     let both = |left, right| node(N::Compare(v1::Compare { operator: 1, left, right }));
-    let chain = |levels: u32| -> Vec<_> { (0..levels).map(|i| if i == 0 { leaf() } else { node(N::Negation(i - 1)) }).collect() };
+    let chain = |levels: u32| -> Vec<_> {
+        (0..levels).map(|i| if i == 0 { leaf() } else { node(N::Negation(i - 1)) }).collect()
+    };
     for (nodes, text) in [
         (vec![], "is missing"),
         (vec![node(N::Negation(0))], "names the child 0"),

@@ -48,10 +48,6 @@ impl BatchBuilder {
         Self { schema, fields, columns, limits, rows: 0, bytes: 0, total: 0 }
     }
 
-    pub(crate) fn fields(&self) -> &[Field] {
-        &self.fields
-    }
-
     /// Appends a cell of the current row; decimals already have the scale of their column.
     pub(crate) fn push(&mut self, column: usize, value: Option<Value>, label: &dyn Fn() -> String) -> Result<()> {
         let Some(value) = value else {

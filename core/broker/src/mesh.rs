@@ -96,8 +96,7 @@ pub(crate) fn read_mapping(config: &Config, source: &Source) -> Result<Option<Ma
 
 fn read_text(path: &Path, limit: usize) -> Result<String, Failure> {
     let bytes = read_bytes(path, limit)?;
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::new(Code::InvalidConfig, format!("{} is not UTF-8", path.display())))
+    String::from_utf8(bytes).map_err(|_| Failure::new(Code::InvalidConfig, format!("{} is not UTF-8", path.display())))
 }
 
 fn read_bytes(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {

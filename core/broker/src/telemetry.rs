@@ -97,3 +97,28 @@ pub(crate) fn current_traceparent() -> Option<String> {
     TraceContextPropagator::new().inject_context(&context, &mut carrier);
     carrier.remove(TRACEPARENT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a client sends is what connectors are given, but for the span in between.
+    #[test]
+    fn the_trace_of_the_client_reaches_the_calls_of_a_query() {
+        let provider = SdkTracerProvider::builder().build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            assert_eq!(current_traceparent(), None);
+            let span = tracing::info_span!("query");
+            adopt_parent(&span, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+            let outer = span.in_scope(current_traceparent).unwrap_or_default();
+            assert!(outer.starts_with("00-0af7651916cd43dd8448eb211c80319c-"), "{outer}");
+            assert!(outer.ends_with("-01") && !outer.contains("b7ad6b7169203331"), "{outer}");
+            let inner = span.in_scope(|| tracing::info_span!("scan").in_scope(current_traceparent)).unwrap_or_default();
+            assert!(inner.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && inner != outer, "{inner}");
+            let alone = tracing::info_span!("query").in_scope(current_traceparent).unwrap_or_default();
+            assert!(!alone.contains("0af7651916cd43dd8448eb211c80319c") && alone.len() == 55, "{alone}");
+        });
+    }
+}

@@ -179,6 +179,7 @@ impl Guarded {
         admission: Admission,
         call: impl Fn() -> F,
     ) -> Result<T, ContractError> {
+        let begun = Instant::now();
         let mut attempt = 0;
         loop {
             let error = match within(context.deadline, call()).await {
@@ -189,17 +190,27 @@ impl Guarded {
                 Err(error) => error,
             };
             let Some(wait) = retry::wait_before(&error, attempt, self.limits.retry_backoff) else {
-                admission.settle(!is_unhealthy(error.code));
+                admission.settle(!self.blames_source(&error, begun));
                 return Err(error);
             };
             let in_time = Instant::now() + wait < context.deadline;
             if attempt >= self.limits.retries || !in_time || !self.budget.withdraw() {
-                admission.settle(!is_unhealthy(error.code));
+                admission.settle(!self.blames_source(&error, begun));
                 return Err(error);
             }
             attempt += 1;
             tracing::debug!(source = %self.name, attempt, code = %error.code, "trying again");
             tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Whether an error says that the source is not well, as opposed to not willing, or to a caller in a hurry.
+    fn blames_source(&self, error: &ContractError, begun: Instant) -> bool {
+        match error.code {
+            Code::SourceUnavailable => true,
+            // Nearly all of the time it may take; the rest may have gone by in the queue.
+            Code::DeadlineExceeded => begun.elapsed() >= self.limits.timeout.mul_f64(0.9),
+            _ => false,
         }
     }
 
@@ -211,11 +222,6 @@ impl Guarded {
     fn named(&self, error: ContractError) -> SourceError {
         SourceError { source_name: self.name.clone(), error }
     }
-}
-
-/// Whether an error says that the source is not well, as opposed to not willing.
-fn is_unhealthy(code: Code) -> bool {
-    matches!(code, Code::SourceUnavailable | Code::DeadlineExceeded)
 }
 
 async fn next(stream: &mut ScanStream) -> Result<Option<ScanEvent>, ContractError> {
@@ -259,6 +265,7 @@ fn deadline_exceeded() -> ContractError {
 
 fn breaker_open(open: breaker::Open) -> ContractError {
     let millis = u64::try_from(open.remaining.as_millis()).unwrap_or(u64::MAX).max(1);
-    let message = format!("not asked, because it failed {} times in a row; it is tried again in {millis} ms", open.failures);
+    let message =
+        format!("not asked, because it failed {} times in a row; it is tried again in {millis} ms", open.failures);
     ContractError::new(Code::SourceUnavailable, Fault::Source, message).with_retry(Retry::AfterMillis(millis))
 }

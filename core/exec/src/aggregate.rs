@@ -1,7 +1,7 @@
 //! SPARQL aggregates (section 18.5.1) as DataFusion aggregate functions.
 //!
-//! As in spareval, an argument that is an error makes the whole aggregate an error, except in COUNT of a variable and in
-//! SAMPLE; SUM and AVG of nothing are 0, and MIN, MAX and SAMPLE of nothing are unbound.
+//! As in spareval, an argument that is an error makes the whole aggregate an error, except in COUNT of a variable and
+//! in SAMPLE; SUM and AVG of nothing are 0, and MIN, MAX and SAMPLE of nothing are unbound.
 
 mod accumulator;
 mod running;
@@ -43,7 +43,8 @@ pub(crate) fn aggregate(
         AggregateExpression::CountSolutions { distinct: true } => {
             let columns = layout.variables().iter().flat_map(|variable| layout.columns(variable)).collect();
             let inputs = layout.types().to_vec();
-            let function = TermAggregate::new(Function::CountRows, true, inputs, LiteralType::Integer.into_term(), bounds);
+            let function =
+                TermAggregate::new(Function::CountRows, true, inputs, TermType::Literal(LiteralType::Integer), bounds);
             build(name, function, columns, layout)
         }
         AggregateExpression::FunctionCall { name: called, expr, distinct } => {
@@ -86,24 +87,16 @@ fn is_term_expression(expression: &Expression) -> bool {
 
 fn output(function: &Function, input: &TermType) -> TermType {
     match (function, input) {
-        (Function::Count { .. } | Function::CountRows, _) => LiteralType::Integer.into_term(),
-        (Function::Sum, TermType::Literal(LiteralType::Integer)) => LiteralType::Integer.into_term(),
-        (Function::GroupConcat { .. }, TermType::Literal(LiteralType::String)) => LiteralType::String.into_term(),
+        (Function::Count { .. } | Function::CountRows, _) => TermType::Literal(LiteralType::Integer),
+        (Function::Sum, TermType::Literal(LiteralType::Integer)) => TermType::Literal(LiteralType::Integer),
+        (Function::GroupConcat { .. }, TermType::Literal(LiteralType::String)) => {
+            TermType::Literal(LiteralType::String)
+        }
         // An empty group has the integer 0, or a plain string, whatever the type.
         (Function::Sum | Function::Avg | Function::GroupConcat { .. }, _) => TermType::General,
         (_, TermType::Literal(LiteralType::Other(_))) => TermType::General,
         (_, TermType::Literal(_) | TermType::LangString(_)) => input.clone(),
         _ => TermType::General,
-    }
-}
-
-trait IntoTerm {
-    fn into_term(self) -> TermType;
-}
-
-impl IntoTerm for LiteralType {
-    fn into_term(self) -> TermType {
-        TermType::Literal(self)
     }
 }
 
@@ -117,7 +110,7 @@ fn native_count(
     layout: &Layout,
 ) -> Result<(TermType, Arc<AggregateFunctionExpr>), ContractError> {
     let expr = build_expr(name, count_udaf(), vec![column], layout)?;
-    Ok((LiteralType::Integer.into_term(), expr))
+    Ok((TermType::Literal(LiteralType::Integer), expr))
 }
 
 fn build(
@@ -147,7 +140,9 @@ fn build_expr(
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Function {
-    Count { skips_errors: bool },
+    Count {
+        skips_errors: bool,
+    },
     /// COUNT(DISTINCT *).
     CountRows,
     Sum,
@@ -155,7 +150,9 @@ enum Function {
     Min,
     Max,
     Sample,
-    GroupConcat { separator: Box<str> },
+    GroupConcat {
+        separator: Box<str>,
+    },
 }
 
 /// An aggregate function over the columns of terms.

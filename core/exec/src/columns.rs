@@ -14,7 +14,8 @@ pub(crate) use error::{in_stream, internal, limit_exceeded, unsupported};
 pub(crate) use kernel::Kernel;
 pub(crate) use mapped::mapped_columns;
 pub(crate) use native::{decimal, native_scalar, native_type, one_nan, unscaled};
-pub(crate) use reader::{TermReader, canonical};
+pub(crate) use reader::TermReader;
+pub(crate) use weft_plan::canonical;
 pub(crate) use widen::{convert, null_columns, widen};
 
 use arrow_array::RecordBatch;

@@ -48,8 +48,8 @@ pub(crate) struct ExpressionContext {
     pub(crate) max_value_bytes: usize,
     /// The strings computed for one column of one batch may not be longer together.
     pub(crate) max_column_bytes: usize,
-    /// Expressions may not be nested deeper. A chain of `&&` or `||` counts as one level. spareval takes up to 36 KiB of
-    /// stack for each level in a build without optimisation, so more needs threads with more than 2 MiB.
+    /// Expressions may not be nested deeper. A chain of `&&` or `||` counts as one level. spareval takes up to 36 KiB
+    /// of stack for each level in a build without optimisation, so more needs threads with more than 2 MiB.
     pub(crate) max_depth: usize,
 }
 

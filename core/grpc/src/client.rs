@@ -87,7 +87,8 @@ impl Connector for GrpcConnector {
         let request = request(v1::DescribeRequest {}, context)?;
         let mut client = self.client();
         let answer = call(context.deadline, client.describe(request)).await?.into_inner();
-        let contract = answer.contract.ok_or_else(|| convert::ConvertError::Missing("the contract range").in_answer())?;
+        let contract =
+            answer.contract.ok_or_else(|| convert::ConvertError::Missing("the contract range").in_answer())?;
         // Before the rest is read: another version may mean something else by it.
         check_version(ContractRange { min: contract.min, max: contract.max })?;
         convert::decode_description(answer).map_err(convert::ConvertError::in_answer)
@@ -101,8 +102,7 @@ impl Connector for GrpcConnector {
     }
 
     async fn scan(&self, context: &CallContext, scan: ScanRequest) -> Result<ScanStream, ContractError> {
-        let scan =
-            convert::encode_scan_request(&scan, &self.messages).map_err(convert::ConvertError::in_encoding)?;
+        let scan = convert::encode_scan_request(&scan, &self.messages).map_err(convert::ConvertError::in_encoding)?;
         let request = request(scan, context)?;
         let mut client = self.client();
         let response = call(context.deadline, client.scan(request)).await?;

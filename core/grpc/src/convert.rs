@@ -17,10 +17,10 @@ pub use crate::batch::{BatchError, decode_batch, encode_batch};
 pub use check::{decode_check, encode_check};
 pub use describe::{decode_description, encode_description};
 pub(crate) use error::cut;
-pub(crate) use value::decode_type;
 pub use error::{decode_error, encode_error};
 pub use relation::{decode_relation, encode_relation};
 pub use scan::{decode_end, decode_scan_request, encode_end, encode_scan_request};
+pub(crate) use value::decode_type;
 
 use weft_model::contract::ContractError;
 use weft_model::{Code, Fault};

@@ -65,7 +65,10 @@ pub struct Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("id", &self.id).field("expires_at", &self.expires_at).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("id", &self.id)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,8 +82,7 @@ pub(crate) struct CredentialBytes {
 
 impl CredentialBytes {
     pub(crate) fn read(files: &CredentialFiles) -> Result<Self, CredentialError> {
-        let bytes =
-            Self { certificate: read(&files.certificate)?, key: read(&files.key)?, trust: read(&files.trust)? };
+        let bytes = Self { certificate: read(&files.certificate)?, key: read(&files.key)?, trust: read(&files.trust)? };
         warn_if_readable_by_others(&files.key);
         Ok(bytes)
     }

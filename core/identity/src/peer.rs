@@ -27,8 +27,7 @@ pub fn peer_identity(certificate: &CertificateDer<'_>) -> Result<SpiffeId, PeerI
     if parsed.is_ca() {
         return Err(PeerIdentityError::Authority);
     }
-    let names =
-        parsed.subject_alternative_name().map_err(|error| PeerIdentityError::Malformed(error.to_string()))?;
+    let names = parsed.subject_alternative_name().map_err(|error| PeerIdentityError::Malformed(error.to_string()))?;
     let mut uris = names.iter().flat_map(|names| &names.value.general_names).filter_map(|name| match name {
         GeneralName::URI(uri) => Some(*uri),
         _ => None,

@@ -26,7 +26,9 @@ pub enum InvalidSpiffeId {
     TrustDomain,
     #[error("a SPIFFE id of a workload has a path")]
     NoPath,
-    #[error("a path segment of a SPIFFE id has characters out of A-Z, a-z, 0-9, '.', '-' and '_', and is not '.' or '..'")]
+    #[error(
+        "a path segment of a SPIFFE id has characters out of A-Z, a-z, 0-9, '.', '-' and '_', and is not '.' or '..'"
+    )]
     Path,
 }
 

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
 use std::path::Path;
@@ -173,7 +173,8 @@ async fn both_sides_prove_who_they_are() {
     assert_eq!(outcome.server.unwrap(), id("spiffe://weft.dev/broker"));
     assert_eq!(outcome.client, Ok(()));
 
-    let outcome = shake(erp.clone(), &["spiffe://weft.dev/other"], broker.clone(), "spiffe://weft.dev/connector/erp").await;
+    let outcome =
+        shake(erp.clone(), &["spiffe://weft.dev/other"], broker.clone(), "spiffe://weft.dev/connector/erp").await;
     assert!(outcome.server.is_err());
     assert_eq!(outcome.client, Err(PeerRefusal::NotAllowed));
 
@@ -194,13 +195,9 @@ async fn both_sides_prove_who_they_are() {
 
     // The stranger trusts us, but we do not trust its authority.
     std::fs::copy(dir.path().join("ca.pem"), stranger.path().join("ca.pem")).unwrap();
-    let outcome = shake(
-        erp,
-        &["spiffe://weft.dev/broker"],
-        live(stranger.path(), "broker"),
-        "spiffe://weft.dev/connector/erp",
-    )
-    .await;
+    let outcome =
+        shake(erp, &["spiffe://weft.dev/broker"], live(stranger.path(), "broker"), "spiffe://weft.dev/connector/erp")
+            .await;
     assert!(outcome.server.is_err());
     assert!(matches!(outcome.client, Err(PeerRefusal::Theirs(reason)) if reason.contains("does not trust")));
 }

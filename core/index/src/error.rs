@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub enum IndexError {
     #[error("cannot read {path}: {source}", path = path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot make the folder {path}: {source}", path = path.display())]
+    Folder { path: PathBuf, source: std::io::Error },
     /// Lines and columns start at 1.
     #[error("{path}:{line}:{column}: {message}", path = path.display())]
     Ontology { path: PathBuf, line: u64, column: u64, message: String },

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use weft_connector::{CallContext, Connector, ScanStream};
 use weft_mapping::VirtualGraph;
 use weft_model::contract::{
-    CONTRACT_VERSION, Capability, Check, CheckOutcome, ContractError, ContractRange, DataType, Description, Field, Read,
-    Relation, RelationalCapabilities, ScanRequest, Table, Value,
+    CONTRACT_VERSION, Capability, Check, CheckOutcome, ContractError, ContractRange, DataType, Description, Field,
+    Read, Relation, RelationalCapabilities, ScanRequest, Table, Value,
 };
 use weft_model::{Code, Fault};
 

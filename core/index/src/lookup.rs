@@ -164,8 +164,7 @@ impl Conditions {
 
 impl Keys {
     fn of(block: &KeyBlock) -> Result<Self, ContractError> {
-        let columns =
-            block.columns.iter().map(|name| position(name)).collect::<Result<Vec<_>, _>>()?;
+        let columns = block.columns.iter().map(|name| position(name)).collect::<Result<Vec<_>, _>>()?;
         if columns.len() != block.keys.num_columns() {
             return Err(invalid("a key block has another number of columns than it names"));
         }

@@ -45,16 +45,10 @@ enum Stop {
 }
 
 impl Scan {
-    pub(crate) fn new(
-        table: &Table,
-        read: &Read,
-        batch: (u32, u32),
-        deadline: Instant,
-    ) -> Result<Self, ContractError> {
+    pub(crate) fn new(table: &Table, read: &Read, batch: (u32, u32), deadline: Instant) -> Result<Self, ContractError> {
         let conditions = Conditions::of(read, &table.fixed)?;
         let columns = read.columns.iter().map(|name| position(name)).collect::<Result<Vec<_>, _>>()?;
-        let fields: Vec<Field> =
-            read.columns.iter().map(|name| Field::new(name, DataType::Utf8View, false)).collect();
+        let fields: Vec<Field> = read.columns.iter().map(|name| Field::new(name, DataType::Utf8View, false)).collect();
         let statement = conditions.describe();
         Ok(Self {
             statements: table.statements.clone(),
@@ -89,9 +83,10 @@ impl Scan {
             // Nobody listening is no error here.
             sender.blocking_send(last).ok();
         });
-        futures::stream::unfold(receiver, |mut receiver| async move {
-            receiver.recv().await.map(|event| (event, receiver))
-        })
+        futures::stream::unfold(
+            receiver,
+            |mut receiver| async move { receiver.recv().await.map(|event| (event, receiver)) },
+        )
         .boxed()
     }
 
@@ -156,7 +151,7 @@ impl<'a> Output<'a> {
     /// Looks at the clock and at the consumer now and then.
     fn check(&mut self, sender: &mpsc::Sender<Event>) -> Result<(), Stop> {
         self.visited += 1;
-        if self.visited % CHECK_EVERY != 0 {
+        if !self.visited.is_multiple_of(CHECK_EVERY) {
             return Ok(());
         }
         if sender.is_closed() {
@@ -188,9 +183,12 @@ impl<'a> Output<'a> {
         }
         let columns: Vec<ArrayRef> = self.builders.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(self.batch_rows));
-        let batch = RecordBatch::try_new_with_options(self.scan.schema.clone(), columns, &options).map_err(|error| {
-            Stop::Failed(ContractError::new(Code::Internal, Fault::Broker, "a batch does not fit").with_detail(error))
-        })?;
+        let batch =
+            RecordBatch::try_new_with_options(self.scan.schema.clone(), columns, &options).map_err(|error| {
+                Stop::Failed(
+                    ContractError::new(Code::Internal, Fault::Broker, "a batch does not fit").with_detail(error),
+                )
+            })?;
         self.batch_rows = 0;
         self.batch_bytes = 0;
         sender.blocking_send(Ok(ScanEvent::Batch(batch))).map_err(|_| Stop::Cancelled)

@@ -67,7 +67,13 @@ impl Tables {
     }
 
     /// Adds a table with all of the statements and those it is divided into.
-    pub(crate) fn add(&mut self, name: &str, statements: Arc<Statements>, statistics: &Statistics, graph: Option<&str>) {
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        statements: Arc<Statements>,
+        statistics: &Statistics,
+        graph: Option<&str>,
+    ) {
         let group = Group { statements, graph };
         self.table(&group, name.to_owned(), [None, None], &statistics.all);
         if statistics.predicates.len() > MOST_PREDICATES {
@@ -150,9 +156,7 @@ fn term(column: &str, constant: Option<&NamedNode>) -> MappedTerm {
             columns: Vec::new(),
             build: Build::Columns,
         },
-        None => {
-            MappedTerm { term_type: TermType::General, columns: vec![column.to_owned()], build: Build::Encoded }
-        }
+        None => MappedTerm { term_type: TermType::General, columns: vec![column.to_owned()], build: Build::Encoded },
     }
 }
 

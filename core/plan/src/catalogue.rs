@@ -1,5 +1,6 @@
 //! What a query is planned against: the virtual graphs of all sources, indexed by predicate.
 
+use crate::constant::canonical;
 use oxrdf::{NamedNode, Term};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ pub(crate) struct TripleId {
 
 impl Catalogue {
     /// `prefixes` are declared for every query.
-    pub fn new(graphs: Vec<VirtualGraph>, prefixes: Vec<(String, String)>) -> Self {
+    pub fn new(mut graphs: Vec<VirtualGraph>, prefixes: Vec<(String, String)>) -> Self {
+        graphs.iter_mut().flat_map(|graph| &mut graph.triples).for_each(canonical_constants);
         let mut catalogue = Self {
             tables: graphs.iter().map(|graph| table_positions(graph)).collect(),
             graphs: Vec::new(),
@@ -91,6 +93,15 @@ impl Catalogue {
 
     pub(crate) fn source(&self, graph: usize) -> Arc<str> {
         self.graphs[graph].source.clone()
+    }
+}
+
+/// Constants of mappings are compared with constants of queries, so both have the canonical form.
+fn canonical_constants(triple: &mut TripleMap) {
+    for mapped in [&mut triple.subject, &mut triple.predicate, &mut triple.object] {
+        if let TermType::Constant(term) = &mut mapped.term_type {
+            *term = canonical(term.clone());
+        }
     }
 }
 

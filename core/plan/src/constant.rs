@@ -3,9 +3,21 @@
 use oxrdf::vocab::xsd;
 use oxrdf::{Literal, Term};
 use oxsdatatypes::{Boolean, Date, DateTime, Decimal, Double, Integer};
+use spareval::ExpressionTerm;
 use std::str::FromStr;
 use weft_model::contract::{Column, DataType, Value};
 use weft_model::term::{KeyValue, LiteralType, TermType, encode};
+
+/// The form in which an RDF store built on oxsdatatypes gives a term back: values of the datatypes it knows in one
+/// lexical form each, the types derived from `xsd:integer` as `xsd:integer`. Every term in Weft is kept in this form, so
+/// that equal columns are equal terms and `STR` says what a result shows. Doubles are written without exponent (`1`, `0.5`,
+/// `INF`), as oxsdatatypes does, not in the canonical form of XML Schema.
+pub fn canonical(term: Term) -> Term {
+    match term {
+        Term::Literal(_) => ExpressionTerm::from(term).into(),
+        other => other,
+    }
+}
 
 /// The column values that stand for exactly this term, or `None` when the columns cannot hold it exactly.
 pub(crate) fn key_values(term: &Term, term_type: &TermType) -> Option<Vec<Value>> {

@@ -24,6 +24,7 @@ mod pushdown;
 mod tree;
 
 pub use catalogue::Catalogue;
+pub use constant::canonical;
 pub use error::{PlanError, Position};
 pub use explain::{explain_json, explain_text};
 pub use limits::PlanLimits;

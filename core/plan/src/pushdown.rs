@@ -119,6 +119,9 @@ impl<'a> Translator<'a> {
         if !matches!(occurrence.term.build, Build::Columns | Build::Encoded) {
             return Err(Some(format!("{variable} is not a column")));
         }
+        if self.table.connective_capability(FilterOperation::Not) != Capability::Exact {
+            return Err(Some(format!("{} cannot ask for what is not null", self.table.name)));
+        }
         let mut tests = Vec::new();
         for name in &occurrence.term.columns {
             let column = self.column(name)?;
@@ -149,7 +152,7 @@ impl<'a> Translator<'a> {
     }
 
     fn compare_iri(&self, operator: CompareOperator, variable: &Variable, node: &NamedNode) -> Translated {
-        let values = self.keys(variable, node)?;
+        let values = self.keys(variable, node)?.ok_or_else(|| Some(format!("{variable} is never {node}")))?;
         let occurrence = self.occurrence(variable)?;
         if operator != CompareOperator::Equal && !(operator == CompareOperator::NotEqual && values.len() == 1) {
             return Err(Some(format!("{variable} is compared as an IRI")));
@@ -198,7 +201,7 @@ impl<'a> Translator<'a> {
         for item in list {
             match item {
                 // An IRI that no row can have makes no row match.
-                Sparql::NamedNode(node) => values.extend(self.keys(variable, node).unwrap_or_default()),
+                Sparql::NamedNode(node) => values.extend(self.keys(variable, node)?.unwrap_or_default()),
                 Sparql::Literal(literal) => {
                     let literal_type = self.literal_column(variable)?.literal;
                     values.push(comparable(literal, &literal_type).ok_or_else(|| Some(format!("{literal} is not native")))?);
@@ -261,8 +264,8 @@ impl<'a> Translator<'a> {
         Ok(ColumnTerm { column, literal: literal.clone() })
     }
 
-    /// The keys a variable has where it is this IRI.
-    fn keys(&self, variable: &Variable, node: &NamedNode) -> Result<Vec<Value>, Option<String>> {
+    /// The keys a variable has where it is this IRI; none when it never is.
+    fn keys(&self, variable: &Variable, node: &NamedNode) -> Result<Option<Vec<Value>>, Option<String>> {
         let occurrence = self.occurrence(variable)?;
         let TermType::Iri { shape, keys } = &occurrence.term.term_type else {
             return Err(Some(format!("{variable} has no IRI template")));
@@ -272,14 +275,11 @@ impl<'a> Translator<'a> {
                 return Err(Some(format!("{variable} is converted from another type")));
             }
         }
-        let values = shape.invert(node.as_str(), keys).ok_or_else(|| Some(format!("{variable} is never {node}")))?;
-        Ok(values
-            .into_iter()
-            .map(|key| match key {
-                KeyValue::Int64(n) => Value::Int64(n),
-                KeyValue::Text(text) => Value::Text(text),
-            })
-            .collect())
+        let native = |key| match key {
+            KeyValue::Int64(n) => Value::Int64(n),
+            KeyValue::Text(text) => Value::Text(text),
+        };
+        Ok(shape.invert(node.as_str(), keys).map(|keys| keys.into_iter().map(native).collect()))
     }
 
     fn level(&self, operation: FilterOperation, column: &Column, wanted: Option<Capability>) -> Result<Capability, Option<String>> {

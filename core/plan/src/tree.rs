@@ -2,6 +2,7 @@
 
 use crate::branch::{BranchSet, PatternTerm, QuadPattern, Unfolder};
 use crate::catalogue::Catalogue;
+use crate::constant::canonical;
 use crate::{PlanError, PlanLimits, Pruned};
 use oxrdf::{Term, Variable};
 use spargebra::algebra::{AggregateExpression, Expression, Function, GraphPattern, OrderExpression};
@@ -167,7 +168,7 @@ impl<'a> Translation<'a> {
 fn term(pattern: &TermPattern) -> Result<PatternTerm, PlanError> {
     match pattern {
         TermPattern::NamedNode(node) => Ok(PatternTerm::Constant(node.clone().into())),
-        TermPattern::Literal(literal) => Ok(PatternTerm::Constant(literal.clone().into())),
+        TermPattern::Literal(literal) => Ok(PatternTerm::Constant(canonical(literal.clone().into()))),
         TermPattern::Variable(variable) => Ok(PatternTerm::Variable(variable.clone())),
         TermPattern::BlankNode(node) => {
             Ok(PatternTerm::Variable(Variable::new_unchecked(format!("_:{}", node.as_str()))))

@@ -59,7 +59,8 @@ impl Client {
 
     pub async fn query(&self, text: &str, format: ResultFormat) -> Result<ClientAnswer, Problem> {
         let response = self.post("sparql", text, format.media_type()).await?;
-        let report = response.headers().get("weft-report").and_then(|value| serde_json::from_slice(value.as_bytes()).ok());
+        let report =
+            response.headers().get("weft-report").and_then(|value| serde_json::from_slice(value.as_bytes()).ok());
         let broken = |error: reqwest::Error| {
             Problem::new(Code::StreamTruncated, Fault::Broker, format!("the answer broke off: {}", causes(&error)))
         };

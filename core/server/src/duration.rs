@@ -45,7 +45,8 @@ mod tests {
         {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
-        for text in ["", "5", "s", "0s", "-5s", "1e9s", "5 parsecs", "5000d", "1..2s", "0.0000000001ms", "inf s", "∞s"] {
+        for text in ["", "5", "s", "0s", "-5s", "1e9s", "5 parsecs", "5000d", "1..2s", "0.0000000001ms", "inf s", "∞s"]
+        {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

@@ -118,7 +118,11 @@ fn ranges(headers: &HeaderMap) -> Vec<Range> {
     if values.peek().is_none() {
         return vec![Range { kind: "*".into(), subtype: "*".into(), quality: 1000 }];
     }
-    values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).filter_map(|t| t.parse().ok()).collect()
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','))
+        .filter_map(|t| t.parse().ok())
+        .collect()
 }
 
 impl FromStr for Range {

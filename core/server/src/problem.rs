@@ -78,9 +78,8 @@ impl Problem {
     pub(crate) fn from_json(body: &serde_json::Value) -> Option<Self> {
         let text = |name: &str| body.get(name).and_then(|value| value.as_str()).map(str::to_owned);
         let number = |name: &str| body.get(name).and_then(serde_json::Value::as_u64);
-        let position = || {
-            Some(Position { line: number("line")?, column: number("column")?, excerpt: text("excerpt")? })
-        };
+        let position =
+            || Some(Position { line: number("line")?, column: number("column")?, excerpt: text("excerpt")? });
         let fault = body.get("fault").and_then(|fault| serde_json::from_value(fault.clone()).ok());
         Some(Self {
             code: text("code")?.parse().ok()?,

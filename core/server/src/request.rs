@@ -76,7 +76,9 @@ impl Parameters {
 
     fn into_call(self, headers: &HeaderMap, options: &ServerOptions) -> Result<QueryCall, Problem> {
         let Some(text) = self.query else {
-            return Err(Problem::invalid_request("the request has no query: give one as parameter query, or as the body"));
+            return Err(Problem::invalid_request(
+                "the request has no query: give one as parameter query, or as the body",
+            ));
         };
         if text.len() > options.query_bytes {
             return Err(too_large(options.query_bytes));
@@ -120,7 +122,8 @@ fn read_timeout(text: &str) -> Result<Duration, Problem> {
 fn media_type(headers: &HeaderMap) -> Result<String, Problem> {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (media_type, parameters) = value.split_once(';').unwrap_or((value, ""));
-    let charset = parameters.split(';').filter_map(|p| p.split_once('=')).find(|(n, _)| n.trim().eq_ignore_ascii_case("charset"));
+    let charset =
+        parameters.split(';').filter_map(|p| p.split_once('=')).find(|(n, _)| n.trim().eq_ignore_ascii_case("charset"));
     match charset.map(|(_, value)| value.trim().trim_matches('"')) {
         Some(charset) if !charset.eq_ignore_ascii_case("utf-8") && !charset.eq_ignore_ascii_case("us-ascii") => {
             Err(Problem::invalid_request(format!("charset {charset:?} is not supported; send UTF-8")))
@@ -160,7 +163,8 @@ fn traceparent(headers: &HeaderMap) -> Option<String> {
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
     let hex = parts.iter().all(|part| part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
     let zero = |part: &str| part.bytes().all(|b| b == b'0');
-    (lengths == [2, 32, 16, 2] && hex && parts[0] != "ff" && !zero(parts[1]) && !zero(parts[2])).then(|| value.to_owned())
+    (lengths == [2, 32, 16, 2] && hex && parts[0] != "ff" && !zero(parts[1]) && !zero(parts[2]))
+        .then(|| value.to_owned())
 }
 
 fn too_large(limit: usize) -> Problem {
@@ -169,7 +173,9 @@ fn too_large(limit: usize) -> Problem {
 }
 
 fn updates_refused() -> Problem {
-    Problem::invalid_request("this endpoint answers queries only: the data belongs to the sources, updates are made there")
+    Problem::invalid_request(
+        "this endpoint answers queries only: the data belongs to the sources, updates are made there",
+    )
 }
 
 fn unknown_body(media_type: &str) -> Problem {

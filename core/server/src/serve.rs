@@ -119,11 +119,7 @@ async fn serve(
 fn connection(options: &ServerOptions) -> Builder<TokioExecutor> {
     let head_bytes = options.query_bytes.saturating_mul(3).saturating_add(MIN_HEAD_BYTES);
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(options.header_timeout)
-        .max_buf_size(head_bytes);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(options.header_timeout).max_buf_size(head_bytes);
     builder
         .http2()
         .timer(TokioTimer::new())

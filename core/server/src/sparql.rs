@@ -34,17 +34,14 @@ async fn answer(service: &Service, request: Request) -> Result<Response, Problem
     let answered = run(service, call, offer, span.clone()).instrument(span.clone()).await;
     if let Err(problem) = &answered {
         fail(&span, problem);
-        span.in_scope(|| tracing::info!(code = %problem.code, source = problem.source_name, "query failed: {}", problem.message));
+        span.in_scope(
+            || tracing::info!(code = %problem.code, source = problem.source_name, "query failed: {}", problem.message),
+        );
     }
     answered
 }
 
-async fn run(
-    service: &Service,
-    call: QueryCall,
-    offer: &Offer<ResultFormat>,
-    span: Span,
-) -> Result<Response, Problem> {
+async fn run(service: &Service, call: QueryCall, offer: &Offer<ResultFormat>, span: Span) -> Result<Response, Problem> {
     let deadline = Instant::now() + call.timeout.unwrap_or(service.options.query_timeout);
     let permit = service.admission.enter(deadline).await?;
     let endpoint = service.endpoint();

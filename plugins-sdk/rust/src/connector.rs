@@ -80,8 +80,8 @@ fn parse<T: DeserializeOwned>(config: &str) -> Result<T> {
     })
 }
 
-/// A panic ends the instance; its message would be lost with it.
-fn report_panics() {
+/// Logs panics. A panic ends the instance, and its message would be lost with it. [`Component`] calls this itself.
+pub fn report_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         std::panic::set_hook(Box::new(|info| crate::log::write(crate::log::Level::Error, &info.to_string())));

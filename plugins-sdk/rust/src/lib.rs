@@ -52,7 +52,7 @@ pub mod contract {
 }
 
 pub use batch::{BatchBuilder, WrongType};
-pub use connector::{Component, Connector, Item, Scan, ScanState};
+pub use connector::{Component, Connector, Item, Scan, ScanState, report_panics};
 pub use error::{Code, Error, Result};
 pub use relation::{
     Aggregate, ColumnRef, CompareOperator, Expression, Field, JoinKind, KeyBlock, ProjectColumn, Read, Relation,

@@ -14,7 +14,8 @@ pub fn canonical(term: &Term) -> String {
     }
 }
 
-pub(super) fn canonical_cell(cell: &Option<Term>) -> String {
+/// The same for a cell that may be unbound.
+pub fn canonical_cell(cell: &Option<Term>) -> String {
     cell.as_ref().map_or_else(|| "UNDEF".to_owned(), canonical)
 }
 

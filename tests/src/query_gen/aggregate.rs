@@ -36,5 +36,5 @@ fn aggregate(rng: &mut StdRng, bound: &[Bound], name: String) -> Aggregate {
         None => None,
     };
     let separator = (function == "GROUP_CONCAT").then(|| "|".to_owned());
-    Aggregate { function, distinct: rng.random_bool(0.3), argument, separator, name }
+    Aggregate { function: function.to_owned(), distinct: rng.random_bool(0.3), argument, separator, name }
 }

@@ -1,12 +1,13 @@
 //! A query in pieces that can be printed and left out.
 
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
 const PROLOGUE: &str = "PREFIX ex: <http://example.com/vocab#>
 PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
 ";
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Query {
     pub form: Form,
     pub pattern: Vec<Element>,
@@ -19,7 +20,7 @@ pub struct Query {
     pub offset: Option<usize>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Form {
     Ask,
     /// No items: `*`.
@@ -29,7 +30,7 @@ pub enum Form {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dedup {
     All,
     Distinct,
@@ -37,17 +38,17 @@ pub enum Dedup {
 }
 
 /// Variables are named without their question mark everywhere.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Item {
     Variable(String),
     Expression { text: String, name: String },
     Aggregate(Aggregate),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Aggregate {
     /// `COUNT`, `SUM` and so on.
-    pub function: &'static str,
+    pub function: String,
     pub distinct: bool,
     /// An expression; none: `*`.
     pub argument: Option<String>,
@@ -55,7 +56,7 @@ pub struct Aggregate {
     pub name: String,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Element {
     Triples(Vec<[String; 3]>),
     Filter(String),
@@ -70,7 +71,7 @@ pub enum Element {
 impl Aggregate {
     /// Whether the result does not depend on the order of the input.
     pub fn is_determined(&self) -> bool {
-        matches!(self.function, "COUNT" | "SUM" | "AVG")
+        matches!(self.function.as_str(), "COUNT" | "SUM" | "AVG")
     }
 
     pub fn text(&self) -> String {

@@ -31,6 +31,9 @@ const KINDS: &[TypeKind] = &[
     TypeKind::Binary,
 ];
 
+const ALL_AGGREGATES: &[AggregateFunction] =
+    &[AggregateFunction::Count, AggregateFunction::Sum, AggregateFunction::Min, AggregateFunction::Max];
+
 const LEVELS: &[Capability] = &[Capability::None, Capability::Superset, Capability::Exact];
 
 #[derive(Clone, Copy)]
@@ -69,12 +72,33 @@ pub(super) fn offer_nothing(description: &mut Description) {
     }
 }
 
+/// Everything, exactly, with key blocks of `max_keys`.
+pub fn offer_everything(description: &mut Description, max_keys: u32) {
+    description.relational = RelationalCapabilities {
+        join: JoinSupport::Any,
+        project: true,
+        distinct: true,
+        sort: Capability::Exact,
+        limit: Capability::Exact,
+        aggregates: ALL_AGGREGATES.to_vec(),
+        max_concurrency: 4,
+    };
+    let filter = |operation, data_type| FilterCapability { operation, data_type, level: Capability::Exact };
+    for table in &mut description.tables {
+        table.filters = OPERATIONS.iter().map(|operation| filter(*operation, None)).collect();
+        table.filters.extend([filter(FilterOperation::Or, None), filter(FilterOperation::Not, None)]);
+        table.max_keys = max_keys;
+        for column in &mut table.columns {
+            column.binding = Binding::Optional;
+        }
+    }
+}
+
 fn relational(rng: &mut StdRng) -> RelationalCapabilities {
     if rng.random_bool(0.3) {
         return RelationalCapabilities::read_only();
     }
-    let all = [AggregateFunction::Count, AggregateFunction::Sum, AggregateFunction::Min, AggregateFunction::Max];
-    let aggregates = all.into_iter().filter(|_| rng.random_bool(0.6)).collect();
+    let aggregates = ALL_AGGREGATES.iter().copied().filter(|_| rng.random_bool(0.6)).collect();
     RelationalCapabilities {
         join: pick(rng, &[JoinSupport::None, JoinSupport::ForeignKeys, JoinSupport::Any, JoinSupport::Any]),
         project: rng.random_bool(0.7),

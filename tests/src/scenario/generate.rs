@@ -85,7 +85,38 @@ fn source(rng: &mut StdRng, number: usize, concepts: &[usize], transports: &[Tra
     Source { graph: format!("urn:weft:source:{name}"), name, mapping, description, rows, transport }
 }
 
-fn describe(tables: Vec<Table>) -> Description {
+/// A column without anything special.
+pub fn plain_column(name: &str, data_type: DataType, nullable: bool) -> Column {
+    Column {
+        name: name.to_owned(),
+        data_type,
+        nullable,
+        native_type: format!("memory {data_type}"),
+        unit: None,
+        text_comparison: TextComparison::CodePoint,
+        binding: Binding::None,
+        filterable: true,
+        sortable: true,
+        distinct: None,
+    }
+}
+
+/// A table with one key, or none when `key` is empty, that offers nothing.
+pub fn plain_table(name: &str, columns: Vec<Column>, key: &[&str]) -> Table {
+    let key: Vec<String> = key.iter().map(|column| (*column).to_owned()).collect();
+    Table {
+        name: name.to_owned(),
+        columns,
+        keys: if key.is_empty() { Vec::new() } else { vec![key] },
+        foreign_keys: Vec::new(),
+        rows: None,
+        filters: Vec::new(),
+        max_keys: 0,
+    }
+}
+
+/// A source with these tables that reads and does nothing more.
+pub fn describe(tables: Vec<Table>) -> Description {
     Description {
         name: "weft-tests-memory".into(),
         version: "1".into(),
@@ -101,14 +132,11 @@ fn describe(tables: Vec<Table>) -> Description {
 fn table(draft: Draft) -> (Table, Vec<Row>) {
     let key: Vec<String> = draft.key.iter().map(|i| draft.columns[*i].name.clone()).collect();
     let count = draft.rows.len() as u64;
+    let key: Vec<&str> = if draft.keyed { key.iter().map(String::as_str).collect() } else { Vec::new() };
     let table = Table {
-        name: draft.name,
-        columns: draft.columns,
-        keys: if draft.keyed { vec![key] } else { Vec::new() },
         foreign_keys: draft.foreign_keys,
         rows: Some(Statistic { count, measured_at: 0 }),
-        filters: Vec::new(),
-        max_keys: 0,
+        ..plain_table(&draft.name, draft.columns, &key)
     };
     (table, draft.rows)
 }
@@ -171,18 +199,7 @@ fn value_type(rng: &mut StdRng, transport: Transport) -> DataType {
 fn add_column(draft: &mut Draft, stem: &str, data_type: DataType, nullable: bool) -> usize {
     let index = draft.columns.len();
     let name = if index == 0 { stem.to_owned() } else { format!("{stem}{index}") };
-    draft.columns.push(Column {
-        name,
-        data_type,
-        nullable,
-        native_type: format!("memory {data_type}"),
-        unit: None,
-        text_comparison: TextComparison::CodePoint,
-        binding: Binding::None,
-        filterable: true,
-        sortable: true,
-        distinct: None,
-    });
+    draft.columns.push(plain_column(&name, data_type, nullable));
     index
 }
 

@@ -1,5 +1,6 @@
 //! One SELECT in the making, and when it has to become a derived table.
 
+use super::relation::{keyword, number};
 use crate::catalogue::Storage;
 use sea_query::{Condition, Expr, JoinType, NullOrdering, Order, Query, SelectStatement};
 use weft_model::contract::{ColumnRef, DataType};
@@ -82,7 +83,7 @@ impl Block {
         }
         if self.outputs.is_empty() {
             // Rows without columns still count.
-            select.expr(Expr::cust("1"));
+            select.expr(number(1));
         }
         for (i, output) in self.outputs.into_iter().enumerate() {
             match named {
@@ -127,7 +128,7 @@ impl Source {
 impl Joined {
     fn add_to(self, select: &mut SelectStatement) {
         let kind = if self.outer { JoinType::LeftJoin } else { JoinType::InnerJoin };
-        let on = if self.on.is_empty() { Condition::all().add(Expr::cust("TRUE")) } else { all(self.on) };
+        let on = if self.on.is_empty() { Condition::all().add(keyword("TRUE")) } else { all(self.on) };
         match self.source {
             Source::Table { schema: None, table, alias } => {
                 let name = alias.unwrap_or_else(|| table.clone());

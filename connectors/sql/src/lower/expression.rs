@@ -2,7 +2,7 @@
 
 use super::block::Output;
 use super::literal::{Bound, bound, compare_literals};
-use super::relation::{checked, find};
+use super::relation::{checked, find, keyword, number};
 use super::{Dialect, Lowering, Parameter};
 use crate::catalogue::{COLLATION_DEFAULT, Storage};
 use crate::error::{Result, invalid_request};
@@ -281,18 +281,18 @@ impl Lowering<'_> {
             }
             TextOperator::StartsWith => {
                 let pattern = self.bind(text);
-                Expr::from(Func::cust("INSTR").arg(value).arg(pattern)).binary(BinOper::Equal, Expr::cust("1"))
+                Expr::from(Func::cust("INSTR").arg(value).arg(pattern)).binary(BinOper::Equal, number(1))
             }
             TextOperator::EndsWith if !pattern.is_empty() => {
                 // By bytes: a suffix of characters is a suffix of UTF-8 bytes, and NUL is a byte like any other.
                 let bytes = self.bind(Parameter::Binary(pattern.as_bytes().to_vec()));
-                let from = Expr::cust(format!("-{}", pattern.len()));
+                let from = number(-i64::try_from(pattern.len()).unwrap_or(i64::MAX));
                 let end = Func::cust("SUBSTR").arg(value.cast_as("BLOB")).arg(from);
                 Expr::from(end).binary(BinOper::Equal, bytes)
             }
             TextOperator::EndsWith | TextOperator::Contains => {
                 let pattern = self.bind(text);
-                Expr::from(Func::cust("INSTR").arg(value).arg(pattern)).binary(BinOper::GreaterThan, Expr::cust("0"))
+                Expr::from(Func::cust("INSTR").arg(value).arg(pattern)).binary(BinOper::GreaterThan, number(0))
             }
         }
     }
@@ -310,7 +310,7 @@ fn collect_doubtful<'a>(
         Expression::Column(column) => doubtful.push(find(scope, column)?),
         Expression::Literal(_) => {}
         Expression::Compare { operator, left, right } => {
-            let columns = [left, right].iter().filter(|side| !matches!(***side, Expression::Literal(_))).count();
+            let columns = [left, right].iter().filter(|side| !matches!(side.as_ref(), Expression::Literal(_))).count();
             if negated || columns > 1 || *operator != CompareOperator::Equal {
                 collect_doubtful(scope, left, true, doubtful)?;
                 collect_doubtful(scope, right, true, doubtful)?;
@@ -341,7 +341,7 @@ fn not_a_number(operator: CompareOperator, comparison: Expr, left: &Output, righ
 }
 
 fn nan() -> Expr {
-    Expr::cust("'NaN'::float8")
+    keyword("'NaN'::float8")
 }
 
 fn comparable(left: DataType, right: DataType) -> bool {
@@ -362,7 +362,7 @@ fn truth(operand: Operand<'_>) -> Result<Expr> {
 }
 
 pub(super) fn constant(value: bool) -> Expr {
-    Expr::cust(if value { "TRUE" } else { "FALSE" })
+    keyword(if value { "TRUE" } else { "FALSE" })
 }
 
 fn flip(operator: CompareOperator) -> CompareOperator {

@@ -2,7 +2,7 @@
 
 use super::block::Output;
 use super::literal::{Bound, bound};
-use super::relation::find;
+use super::relation::{find, keyword, number};
 use super::{Dialect, Lowering, Parameter};
 use crate::error::{Result, invalid_request};
 use arrow_array::cast::AsArray;
@@ -69,7 +69,7 @@ impl Lowering<'_> {
         let left: Vec<Expr> = left.collect();
         if keys.is_empty() {
             let never = left.into_iter().map(|value| value.clone().binary(BinOper::NotEqual, value));
-            return never.reduce(|all, one| all.and(one)).unwrap_or_else(|| Expr::cust("FALSE"));
+            return never.reduce(|all, one| all.and(one)).unwrap_or_else(|| keyword("FALSE"));
         }
         match self.dialect {
             Dialect::Sqlite => self.sqlite_member(left, keys),
@@ -110,8 +110,8 @@ impl Lowering<'_> {
         let value = Expr::col("value");
         match width {
             1 => select.expr(value),
-            _ => select.exprs((0..width).map(|i| {
-                value.clone().binary(SqliteBinOper::CastJsonField, Expr::cust(i.to_string()))
+            _ => select.exprs((0..width as i64).map(|i| {
+                value.clone().binary(SqliteBinOper::CastJsonField, number(i))
             })),
         };
         let alias = self.alias("keys");
@@ -130,7 +130,7 @@ impl Lowering<'_> {
         let rows: Vec<ValueTuple> = rows.collect();
         let alias = self.alias("keys");
         let mut select = Query::select();
-        select.expr(Expr::cust("*")).from_values(rows, alias);
+        select.expr(keyword("*")).from_values(rows, alias);
         select
     }
 }
@@ -157,7 +157,7 @@ fn json_value(parameter: &Parameter) -> Option<serde_json::Value> {
 
 fn transpose(keys: Vec<Vec<Parameter>>) -> Vec<Vec<Parameter>> {
     let width = keys.first().map_or(0, Vec::len);
-    let mut columns: Vec<Vec<Parameter>> = (0..width).map(|_| Vec::with_capacity(keys.len())).collect();
+    let mut columns: Vec<Vec<Parameter>> = (0..width as i64).map(|_| Vec::with_capacity(keys.len())).collect();
     for key in keys {
         for (column, parameter) in columns.iter_mut().zip(key) {
             column.push(parameter);

@@ -9,9 +9,10 @@ use crate::error::{Result, invalid_request};
 use std::cmp::Ordering;
 use weft_model::contract::{CompareOperator, DataType, Value};
 
-/// PostgreSQL's dates and timestamps, in days and microseconds since 1970-01-01.
+/// PostgreSQL's dates, and its first timestamp, in days and microseconds since 1970-01-01. Its last timestamp is beyond
+/// 64 bits of these microseconds.
 const POSTGRES_DAYS: std::ops::RangeInclusive<i32> = -2_440_588..=2_145_042_905;
-const POSTGRES_MICROS: std::ops::Range<i64> = -210_866_803_200_000_000..9_224_318_016_000_000_000;
+const POSTGRES_FIRST_MICRO: i64 = -210_866_803_200_000_000;
 
 /// What is left of `column operator literal`. All of them are null when the column is.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,8 +115,8 @@ fn date(dialect: Dialect, operator: CompareOperator, days: i32) -> Bound {
 }
 
 fn timestamp(dialect: Dialect, operator: CompareOperator, micros: i64, zoned: bool) -> Bound {
-    if dialect == Dialect::Postgres && !POSTGRES_MICROS.contains(&micros) {
-        return outside(operator, micros < 0);
+    if dialect == Dialect::Postgres && micros < POSTGRES_FIRST_MICRO {
+        return outside(operator, true);
     }
     Bound::Value(operator, Parameter::Timestamp { micros, zoned })
 }

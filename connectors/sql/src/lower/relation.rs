@@ -4,7 +4,7 @@ use super::block::{Block, Joined, Output, Source};
 use super::{Dialect, Lowering};
 use crate::catalogue::{COLLATION_C, COLLATION_DEFAULT, LiveColumn, LiveTable, Storage};
 use crate::error::{Result, invalid_request, schema_changed};
-use sea_query::{BinOper, Expr, ExprTrait, Func, NullOrdering, Order};
+use sea_query::{BinOper, Expr, ExprTrait, Func, Keyword, NullOrdering, Order};
 use weft_model::contract::{
     Aggregate, AggregateFunction, ColumnRef, DataType, Expression, JoinKind, ProjectColumn, Read, Relation, SortKey,
 };
@@ -101,7 +101,7 @@ impl Lowering<'_> {
             Storage::WallClockText => (checked("weft_wall_clock", raw.clone(), label), 0),
             Storage::InstantText => (checked("weft_instant", raw.clone(), label), 0),
             Storage::PaddedText(width) => {
-                let padded = Func::cust("RPAD").arg(text(raw.clone())).arg(Expr::cust(width.to_string()));
+                let padded = Func::cust("RPAD").arg(text(raw.clone())).arg(number(width.into()));
                 (padded.into(), column.collation)
             }
             Storage::Uuid | Storage::CastText => (text(raw.clone()), COLLATION_DEFAULT),
@@ -120,8 +120,8 @@ impl Lowering<'_> {
     /// Text that compares by code point.
     pub(super) fn code_points(&self, text: Expr) -> Expr {
         match self.dialect {
-            Dialect::Sqlite => text.binary(BinOper::Custom("COLLATE"), Expr::cust("BINARY")),
-            Dialect::Postgres => text.binary(BinOper::Custom("COLLATE"), Expr::cust("\"C\"")),
+            Dialect::Sqlite => text.binary(BinOper::Custom("COLLATE"), keyword("BINARY")),
+            Dialect::Postgres => text.binary(BinOper::Custom("COLLATE"), keyword("\"C\"")),
         }
     }
 
@@ -226,7 +226,7 @@ impl Lowering<'_> {
     fn aggregate_output(&mut self, inputs: &[Output], aggregate: &Aggregate) -> Result<Output> {
         let argument = aggregate.argument.as_ref().map(|column| find(inputs, column)).transpose()?;
         let (value, data_type) = match (aggregate.function, argument) {
-            (AggregateFunction::Count, None) => (Func::cust("COUNT").arg(Expr::cust("*")).into(), DataType::Int64),
+            (AggregateFunction::Count, None) => (Func::cust("COUNT").arg(keyword("*")).into(), DataType::Int64),
             (AggregateFunction::Count, Some(a)) if aggregate.distinct => {
                 (Func::count_distinct(a.value.clone()).into(), DataType::Int64)
             }
@@ -329,7 +329,17 @@ fn text(value: Expr) -> Expr {
     value.cast_as("text")
 }
 
+/// Text of our own that stands for itself.
+pub(super) fn keyword(text: &'static str) -> Expr {
+    Expr::Keyword(Keyword::Custom(text.into()))
+}
+
+/// A number of our own, in the text of the statement.
+pub(super) fn number(number: i64) -> Expr {
+    Expr::Constant(number.into())
+}
+
 /// A call of one of our own functions for SQLite; the number says which column to blame.
 pub(super) fn checked(function: &'static str, value: Expr, label: usize) -> Expr {
-    Func::cust(function).arg(value).arg(Expr::cust(label.to_string())).into()
+    Func::cust(function).arg(value).arg(number(i64::try_from(label).unwrap_or(i64::MAX))).into()
 }

@@ -33,7 +33,8 @@ pub(super) fn read_text(text: &Text) -> Result<String, Failure> {
             ("stdin".to_owned(), std::io::stdin().lock().take(MAX_TEXT_BYTES).read_to_string(&mut read))
         }
     };
-    result.map_err(|error| Failure::new(Code::InvalidRequest, format!("cannot read the query from {what}: {error}")))?;
+    result
+        .map_err(|error| Failure::new(Code::InvalidRequest, format!("cannot read the query from {what}: {error}")))?;
     Ok(read)
 }
 

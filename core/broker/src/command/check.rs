@@ -49,7 +49,8 @@ pub(crate) async fn run(check: Check) -> Result<(), Failure> {
     match findings.first {
         None => Ok(()),
         Some(code) => {
-            let number = if findings.errors == 1 { "1 error".to_owned() } else { format!("{} errors", findings.errors) };
+            let number =
+                if findings.errors == 1 { "1 error".to_owned() } else { format!("{} errors", findings.errors) };
             Err(Failure::new(code, format!("{number} in {}", check.config.config.display())))
         }
     }

@@ -29,7 +29,8 @@ fn run_list(list: &SourceList) -> Result<(), Failure> {
             Some(Transport::Wasm(wasm)) => ("wasm", wasm.component.display().to_string()),
             None => ("none", String::new()),
         };
-        let mapping = source.mapping.as_ref().map_or_else(|| "the connector's".into(), |path| path.display().to_string());
+        let mapping =
+            source.mapping.as_ref().map_or_else(|| "the connector's".into(), |path| path.display().to_string());
         let optional = if source.optional { "yes" } else { "no" };
         table.add_row([name, transport, &place, &source.graph_iri(name), &mapping, optional]);
     }

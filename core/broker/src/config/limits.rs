@@ -21,6 +21,8 @@ pub(crate) struct Limits {
     algebra_depth: usize,
     branches: usize,
     plan_nodes: usize,
+    /// Keys a bind join sends at once.
+    key_block: usize,
     /// Rows of one answer.
     result_rows: u64,
     /// Memory of one query.
@@ -61,6 +63,7 @@ impl Default for Limits {
             algebra_depth: plan.algebra_depth,
             branches: plan.branches,
             plan_nodes: plan.plan_nodes,
+            key_block: plan.key_block,
             result_rows: engine.result_rows,
             memory: engine.memory,
             value_bytes: engine.value_bytes,
@@ -89,6 +92,7 @@ impl Limits {
                 algebra_depth: self.algebra_depth,
                 branches: self.branches,
                 plan_nodes: self.plan_nodes,
+                key_block: self.key_block,
             },
             timeout: self.query_timeout,
             memory: self.memory,
@@ -116,10 +120,6 @@ impl Limits {
     }
 
     pub(crate) fn index(&self) -> IndexLimits {
-        IndexLimits {
-            statements: self.index_statements,
-            ontology_bytes: self.ontology_bytes,
-            ..IndexLimits::default()
-        }
+        IndexLimits { statements: self.index_statements, ontology_bytes: self.ontology_bytes, ..IndexLimits::default() }
     }
 }

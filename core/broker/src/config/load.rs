@@ -47,7 +47,11 @@ fn at_key(path: &Path, places: &Places<'_>, key: &str, message: String) -> Confi
     // Not in the file: either missing, so that the nearest section is the place, or laid over it.
     let variable = format!("WEFT__{}", key.replace('.', "__").to_uppercase());
     if line.is_none() && std::env::var_os(&variable).is_some() {
-        return ConfigError { file: path.to_owned(), line, message: format!("{message} (environment variable {variable})") };
+        return ConfigError {
+            file: path.to_owned(),
+            line,
+            message: format!("{message} (environment variable {variable})"),
+        };
     }
     let line = line.or_else(|| key.rsplit_once('.').and_then(|(section, _)| places.line(section)));
     ConfigError { file: path.to_owned(), line, message }
@@ -56,7 +60,7 @@ fn at_key(path: &Path, places: &Places<'_>, key: &str, message: String) -> Confi
 /// Turns an error of the `config` crate into one that says where, and what was meant.
 fn located(path: &Path, places: &Places<'_>, error: config::ConfigError) -> ConfigErrors {
     let (key, message) = flatten(error);
-    let Some(key) = key else { return one(path, None, message) };
+    let Some(key) = key.map(|key| with_dots(&key)) else { return one(path, None, message) };
     ConfigErrors(vec![at_key(path, places, &key, format!("{key}: {message}"))])
 }
 
@@ -82,6 +86,11 @@ fn flatten(error: config::ConfigError) -> (Option<String>, String) {
         },
         other => (None, other.to_string()),
     }
+}
+
+/// The crate leaves out the dot after an index: `list[0]key`.
+fn with_dots(key: &str) -> String {
+    key.replace(']', "].").replace("]..", "].").replace("].[", "][").trim_end_matches('.').to_owned()
 }
 
 fn join(outer: &str, inner: &str) -> String {
@@ -110,9 +119,11 @@ impl UnknownKey {
 
     fn explain(&self) -> String {
         let near = |known: &&String| strsim::jaro_winkler(known, &self.key) > 0.8;
-        let best = self.known.iter().filter(near).max_by(|a, b| {
-            strsim::jaro_winkler(a, &self.key).total_cmp(&strsim::jaro_winkler(b, &self.key))
-        });
+        let best = self
+            .known
+            .iter()
+            .filter(near)
+            .max_by(|a, b| strsim::jaro_winkler(a, &self.key).total_cmp(&strsim::jaro_winkler(b, &self.key)));
         match best {
             Some(best) => format!("unknown key; did you mean {best}?"),
             None => format!("unknown key; known are {}", self.known.join(", ")),

@@ -11,8 +11,9 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
 /// A size in bytes.
 pub(super) fn size<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let size = parse_size(&text)
-        .ok_or_else(|| Error::custom(format!("{text:?} is not a size: write a number and a unit, such as \"64MiB\"")))?;
+    let size = parse_size(&text).ok_or_else(|| {
+        Error::custom(format!("{text:?} is not a size: write a number and a unit, such as \"64MiB\""))
+    })?;
     T::try_from(size).map_err(|_| Error::custom(format!("{text} is more than this machine can address")))
 }
 

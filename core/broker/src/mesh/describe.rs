@@ -40,10 +40,10 @@ pub(crate) async fn describe(source: &MeshSource, until: Instant) -> Result<Arc<
 }
 
 /// Describes all sources, several at a time, in their order.
-pub(crate) async fn describe_all<'a>(
-    sources: &'a [MeshSource],
+pub(crate) async fn describe_all(
+    sources: &[MeshSource],
     until: Instant,
-) -> Vec<(&'a MeshSource, Result<Arc<Description>, Failure>)> {
+) -> Vec<(&MeshSource, Result<Arc<Description>, Failure>)> {
     let asked = sources.iter().map(|source| async move { (source, describe(source, until).await) });
     futures::stream::iter(asked).buffered(CONCURRENCY).collect().await
 }

@@ -22,9 +22,8 @@ pub(crate) fn read_description(path: &Path) -> Result<Option<Description>, Failu
 
 /// Replaces the file as a whole: a reader never sees half of it.
 pub(crate) fn write_description(path: &Path, description: &Description) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::new(Code::InvalidConfig, format!("cannot write {}: {error}", path.display()))
-    };
+    let failed =
+        |error: std::io::Error| Failure::new(Code::InvalidConfig, format!("cannot write {}: {error}", path.display()));
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }

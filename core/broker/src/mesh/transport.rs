@@ -53,8 +53,10 @@ impl Transports {
         let Some(credentials) = self.credentials.clone() else {
             return Err(Failure::new(Code::InvalidConfig, "connectors over gRPC need the section identity"));
         };
-        let server: SpiffeId =
-            grpc.identity.parse().map_err(|error| Failure::caused(Code::InvalidConfig, &error).about("grpc.identity"))?;
+        let server: SpiffeId = grpc
+            .identity
+            .parse()
+            .map_err(|error| Failure::caused(Code::InvalidConfig, &error).about("grpc.identity"))?;
         let options =
             ClientOptions { endpoint: grpc.endpoint.clone(), server, credentials, limits: ClientLimits::default() };
         let connector = GrpcConnector::new(options)

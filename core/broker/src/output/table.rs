@@ -9,7 +9,7 @@ use serde_json::Value;
 /// A table with these headings. It is as wide as it has to be.
 pub(crate) fn plain_table<T: AsRef<str>>(headings: &[T]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(headings.iter().map(AsRef::as_ref));
     table
 }
@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_report_has_a_line_for_each_source() {
-        let report = json!({"sources": [{"name": "erp", "scans": 1, "requests": 2, "rows": 3, "bytes": 4}], "elapsed": 12.3});
+        let report =
+            json!({"sources": [{"name": "erp", "scans": 1, "requests": 2, "rows": 3, "bytes": 4}], "elapsed": 12.3});
         let text = report_table(&report);
         assert!(text.contains(" erp ") && text.ends_with("12 ms, of which planning 0 ms"), "{text}");
     }

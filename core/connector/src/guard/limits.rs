@@ -19,7 +19,7 @@ pub struct GuardLimits {
     pub retries: u32,
     /// The wait before the first retry; doubled each time, with jitter.
     pub retry_backoff: Duration,
-    /// Failures in a row after which the source is left alone. 0: never.
+    /// Failures in a row (unreachable, or silent for all of `timeout`) after which the source is left alone. 0: never.
     pub breaker_failures: u32,
     /// For how long it is left alone, before one call tries again.
     pub breaker_cooldown: Duration,

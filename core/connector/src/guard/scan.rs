@@ -5,7 +5,7 @@ use super::limits::GuardLimits;
 use super::permit::Permit;
 use super::report::ReportHandle;
 use super::validate::{Expected, batch_bytes};
-use super::{deadline_exceeded, incomplete, is_unhealthy, truncated, violation};
+use super::{deadline_exceeded, incomplete, truncated, violation};
 use crate::{ScanEvent, ScanStream, SourceError};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -162,8 +162,8 @@ impl Stream for GuardedScan {
                 Poll::Ready(None)
             }
             Err(error) => {
-                // A deadline that passes in mid-stream may be a slow reader's fault.
-                if is_unhealthy(error.code) && error.code != Code::DeadlineExceeded {
+                // Not a deadline that passes in mid-stream: it may be a slow reader's fault.
+                if error.code == Code::SourceUnavailable {
                     this.breaker.failed();
                 }
                 this.finish(error.code.as_str());

@@ -63,7 +63,12 @@ impl Connector for Scripted {
             Some(Act::Answer(events)) => stream::iter(events).boxed(),
             Some(Act::Hang(events)) => stream::iter(events).chain(stream::pending()).boxed(),
         };
-        Ok(events.map(move |event| { let _held = &guard; event }).boxed())
+        Ok(events
+            .map(move |event| {
+                let _held = &guard;
+                event
+            })
+            .boxed())
     }
 }
 
@@ -135,11 +140,8 @@ async fn a_complete_answer_gives_its_rows_and_a_report() {
 
 #[tokio::test]
 async fn whatever_is_not_a_complete_answer_is_an_error() {
-    let truncated = Ok(ScanEvent::End(End {
-        outcome: Outcome::Truncated("page limit".into()),
-        rows: 1,
-        statements: vec![],
-    }));
+    let truncated =
+        Ok(ScanEvent::End(End { outcome: Outcome::Truncated("page limit".into()), rows: 1, statements: vec![] }));
     let one = || batch(&[Some(1)], &["a"]);
     let few: ArrayRef = Arc::new(Int64Array::from(vec![1]));
     let narrow = Ok(ScanEvent::Batch(RecordBatch::try_from_iter([("id", few.clone())]).unwrap()));
@@ -154,11 +156,7 @@ async fn whatever_is_not_a_complete_answer_is_an_error() {
         (vec![narrow, end(1)], Code::ContractViolation, "1 columns instead of 2"),
         (vec![typed, end(1)], Code::InvalidData, "column name is text, but Int64 came"),
         (vec![batch(&[None], &["a"]), end(1)], Code::InvalidData, "column id is never null"),
-        (
-            vec![one(), Err(ContractError::new(Code::SourceFailed, Fault::Source, "boom"))],
-            Code::SourceFailed,
-            "boom",
-        ),
+        (vec![one(), Err(ContractError::new(Code::SourceFailed, Fault::Source, "boom"))], Code::SourceFailed, "boom"),
     ] {
         let (guarded, _) = guarded(vec![Act::Answer(events)], GuardLimits { retries: 0, ..quick() });
         let error = drain(guarded.scan(&context(1000), request()).await).await.unwrap_err();
@@ -192,7 +190,8 @@ async fn only_failures_before_the_first_event_are_tried_again() {
     assert_eq!(drain(first_event.scan(&context(1000), request()).await).await.unwrap(), 1);
     assert_eq!(calls.calls.load(Ordering::SeqCst), 2);
 
-    let (midway, calls) = guarded(vec![Act::Answer(vec![batch(&[Some(1)], &["a"]), Err(unavailable())]), good()], quick());
+    let (midway, calls) =
+        guarded(vec![Act::Answer(vec![batch(&[Some(1)], &["a"]), Err(unavailable())]), good()], quick());
     let error = drain(midway.scan(&context(1000), request()).await).await.unwrap_err();
     assert_eq!((error.code, calls.calls.load(Ordering::SeqCst)), (Code::SourceUnavailable, 1));
 
@@ -255,12 +254,8 @@ async fn permits_are_held_to_the_end_and_the_queue_is_short() {
 
 #[tokio::test]
 async fn the_breaker_opens_tries_once_and_closes() {
-    let limits = GuardLimits {
-        retries: 0,
-        breaker_failures: 2,
-        breaker_cooldown: Duration::from_millis(40),
-        ..quick()
-    };
+    let limits =
+        GuardLimits { retries: 0, breaker_failures: 2, breaker_cooldown: Duration::from_millis(40), ..quick() };
     let (guarded, scripted) = guarded(vec![], limits);
     for _ in 0..2 {
         assert!(guarded.scan(&context(1000), request()).await.is_err());
@@ -282,6 +277,26 @@ async fn the_breaker_opens_tries_once_and_closes() {
         scripted.acts.lock().unwrap().push_back(Act::Answer(vec![end(0)]));
         assert_eq!(drain(guarded.scan(&context(1000), request()).await).await.unwrap(), 0);
     }
+}
+
+#[tokio::test]
+async fn only_a_caller_with_time_can_blame_the_source() {
+    let limits = GuardLimits {
+        retries: 0,
+        breaker_failures: 1,
+        breaker_cooldown: Duration::from_secs(60),
+        timeout: Duration::from_millis(300),
+        ..quick()
+    };
+    let hangs = || vec![Act::Hang(vec![]), Act::Hang(vec![]), Act::Hang(vec![])];
+    let (guarded, scripted) = guarded(hangs(), limits);
+    for _ in 0..2 {
+        assert!(guarded.scan(&context(10), request()).await.is_err());
+    }
+    assert!(guarded.scan(&context(10_000), request()).await.is_err());
+    assert_eq!(scripted.calls.load(Ordering::SeqCst), 3, "those in a hurry left the breaker closed");
+    let error = guarded.scan(&context(10_000), request()).await.unwrap_err().error;
+    assert_eq!((error.code, scripted.calls.load(Ordering::SeqCst)), (Code::SourceUnavailable, 3));
 }
 
 #[tokio::test]

@@ -18,9 +18,8 @@ pub(super) struct Expected {
 impl Expected {
     pub(super) fn of(relation: &Relation) -> Result<Self, ContractError> {
         let fields = relation.fields().map_err(|error| broken_request(error.to_string()))?;
-        let arrow = |(_, field): &(ColumnRef, Field)| {
-            ArrowField::new(&field.name, field.data_type.to_arrow(), field.nullable)
-        };
+        let arrow =
+            |(_, field): &(ColumnRef, Field)| ArrowField::new(&field.name, field.data_type.to_arrow(), field.nullable);
         let schema = Arc::new(Schema::new(fields.iter().map(arrow).collect::<Vec<_>>()));
         Ok(Self { fields, schema })
     }

@@ -157,7 +157,9 @@ impl TermAccumulator {
         let scalar = match (&self.output, &term) {
             (TermType::General, term) => Some(ScalarValue::Utf8View(Some(encode(term)))),
             (TermType::Literal(literal), Term::Literal(term)) => native_scalar(literal, term),
-            (TermType::LangString(_), Term::Literal(term)) => Some(ScalarValue::Utf8View(Some(term.value().to_owned()))),
+            (TermType::LangString(_), Term::Literal(term)) => {
+                Some(ScalarValue::Utf8View(Some(term.value().to_owned())))
+            }
             _ => None,
         };
         scalar.ok_or_else(|| in_stream(internal(format!("{term} is not {}", self.output))))

@@ -82,13 +82,7 @@ impl Running {
         }
     }
 
-    fn join(
-        &mut self,
-        separator: &str,
-        text: &str,
-        language: Option<String>,
-        bounds: Bounds,
-    ) -> Result<(), TooLong> {
+    fn join(&mut self, separator: &str, text: &str, language: Option<String>, bounds: Bounds) -> Result<(), TooLong> {
         let Some((joined, shared)) = &mut self.joined else {
             let mut joined = String::new();
             bounds.push(&mut joined, text)?;

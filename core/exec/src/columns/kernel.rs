@@ -10,8 +10,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// Computes one column from the argument columns, given the number of rows. Must not look at anything else, except where
-/// the kernel is volatile.
+/// Computes one column from the argument columns, given the number of rows. Must not look at anything else, except
+/// where the kernel is volatile.
 pub(crate) type Apply = dyn Fn(&[ArrayRef], usize) -> Result<ArrayRef> + Send + Sync;
 
 /// A function over columns. Two kernels are equal when their names, result types and arguments are, so a name must tell
@@ -65,7 +65,9 @@ impl fmt::Display for Kernel {
 
 impl PartialEq for Kernel {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.return_type == other.return_type && self.arguments.as_slice().eq(&other.arguments)
+        self.name == other.name
+            && self.return_type == other.return_type
+            && self.arguments.as_slice().eq(&other.arguments)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::error::{internal, invalid_data};
 use super::native::{native_scalar, one_nan, storable, unscaled};
-use super::reader::canonical;
 use super::source::{Source, rescale};
 use arrow_array::{Array, ArrayRef, Decimal128Array, Float64Array, Int64Array, StringViewArray};
 use arrow_schema::DataType;
@@ -13,10 +12,12 @@ use std::sync::Arc;
 use weft_mapping::{Build, MappedTerm};
 use weft_model::contract::ContractError;
 use weft_model::term::{IriShape, KeyKind, LiteralType, TermType, encode, encode_iri};
+use weft_plan::canonical;
 
 /// The columns of the term in each row, from its source columns in the order of `term.columns`.
 ///
-/// A row in which any source column is null is null in all. A value that does not fit is `invalid-data`, with its column.
+/// A row in which any source column is null is null in all. A value that does not fit is `invalid-data`, with its
+/// column.
 pub(crate) fn mapped_columns(term: &MappedTerm, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>, ContractError> {
     let Some(first) = inputs.first() else {
         return if term.term_type.columns().is_empty() { Ok(Vec::new()) } else { Err(misfit(term)) };
@@ -187,9 +188,7 @@ fn literal_column(literal: &LiteralType, rows: &Rows<'_>, i: usize) -> Result<Ar
 fn date_part(literal: &LiteralType, source: &Source<'_>, row: usize) -> Result<String, ContractError> {
     let text = source.lexical(row);
     Ok(match (literal, source) {
-        (LiteralType::Date, Source::Timestamp(_, false)) => {
-            text.strip_suffix("T00:00:00").unwrap_or(&text).to_owned()
-        }
+        (LiteralType::Date, Source::Timestamp(_, false)) => text.strip_suffix("T00:00:00").unwrap_or(&text).to_owned(),
         (LiteralType::DateTime { zoned: false }, Source::Date(_)) => format!("{text}T00:00:00"),
         _ => text.into_owned(),
     })

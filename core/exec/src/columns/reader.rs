@@ -14,17 +14,6 @@ use spareval::ExpressionTerm;
 use std::borrow::Cow;
 use weft_model::term::{IriShape, KeyKind, LiteralType, TermType, decode, encode};
 
-/// The form in which an RDF store built on oxsdatatypes gives a literal back: values of the datatypes it knows in one
-/// lexical form each, the types derived from `xsd:integer` as `xsd:integer`. Every term in Weft is kept in this form, so
-/// that equal columns are equal terms and `STR` says what a result shows. Doubles are written without exponent (`1`, `0.5`,
-/// `INF`), as oxsdatatypes does, not in the canonical form of XML Schema.
-pub(crate) fn canonical(term: Term) -> Term {
-    match term {
-        Term::Literal(_) => ExpressionTerm::from(term).into(),
-        other => other,
-    }
-}
-
 /// The columns of one variable in one batch.
 pub(crate) enum TermReader<'a> {
     Constant(ExpressionTerm),

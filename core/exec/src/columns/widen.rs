@@ -2,7 +2,7 @@
 
 use super::error::internal;
 use super::native::native_scalar;
-use super::reader::{TermReader, canonical};
+use super::reader::TermReader;
 use super::{ColumnExpr, Kernel, Layout};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -14,6 +14,7 @@ use oxrdf::{Term, Variable};
 use std::sync::Arc;
 use weft_model::contract::ContractError;
 use weft_model::term::{KeyKind, KeyValue, LiteralType, TermType, encode};
+use weft_plan::canonical;
 
 /// The columns of `variable`, as those of the type `to`. A variable that is not laid out is unbound.
 pub(crate) fn widen(layout: &Layout, variable: &Variable, to: &TermType) -> Result<Vec<ColumnExpr>, ContractError> {

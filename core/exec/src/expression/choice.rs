@@ -12,7 +12,12 @@ use weft_model::contract::ContractError;
 use weft_model::term::TermType;
 
 impl Compiler<'_> {
-    pub(super) fn choice(&self, condition: &Expression, yes: &Expression, no: &Expression) -> Result<Typed, ContractError> {
+    pub(super) fn choice(
+        &self,
+        condition: &Expression,
+        yes: &Expression,
+        no: &Expression,
+    ) -> Result<Typed, ContractError> {
         let condition = self.filter(condition)?;
         let (term_type, branches) = unified(vec![self.value(yes)?, self.value(no)?])?;
         let mut arguments = vec![condition];

@@ -14,12 +14,12 @@ use arrow_schema::{DataType, Schema};
 use datafusion_common::Result as StreamResult;
 use datafusion_expr::Operator;
 use datafusion_physical_expr::expressions::{BinaryExpr, in_list};
-use oxrdf::{NamedNode, Term};
+use oxrdf::Term;
 use spargebra::algebra::Expression;
 use std::cmp::Ordering;
 use std::sync::Arc;
 use weft_model::contract::ContractError;
-use weft_model::term::{IriShape, KeyKind, LiteralType, TermType};
+use weft_model::term::{LiteralType, TermType};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
@@ -77,8 +77,7 @@ enum Operand<'a> {
     LangString(&'a str, &'a ColumnExpr),
     Date(&'a ColumnExpr),
     DateTime(bool, &'a ColumnExpr),
-    Iri(&'a IriShape, &'a [KeyKind]),
-    IriConstant(&'a NamedNode),
+    Iri,
     Any,
     Unknown,
 }
@@ -95,8 +94,7 @@ impl<'a> Operand<'a> {
                 LiteralType::Other(_) => Self::Unknown,
             },
             (TermType::LangString(tag), Some(column)) => Self::LangString(tag, column),
-            (TermType::Iri { shape, keys }, _) => Self::Iri(shape, keys),
-            (TermType::Constant(Term::NamedNode(node)), _) => Self::IriConstant(node),
+            (TermType::Iri { .. } | TermType::Constant(Term::NamedNode(_)), _) => Self::Iri,
             (TermType::General, _) => Self::Any,
             _ => Self::Unknown,
         }
@@ -110,14 +108,15 @@ pub(super) fn compare(comparison: Comparison, a: &Typed, b: &Typed) -> Result<Op
     Ok(match (O::of(a), O::of(b)) {
         (O::Unknown, _) | (_, O::Unknown) => None,
         (O::Any, O::Any) if comparison == Comparison::SameTerm => Some(same_text(a, b)?),
-        (O::Any, O::Iri(..) | O::IriConstant(_) | O::LangString(..))
-        | (O::Iri(..) | O::IriConstant(_) | O::LangString(..), O::Any)
-            if comparison.is_equality() =>
-        {
+        (O::Any, O::Iri | O::LangString(..)) | (O::Iri | O::LangString(..), O::Any) if comparison.is_equality() => {
             Some(same_text(a, b)?)
         }
         (O::Any, _) | (_, O::Any) => {
-            if comparison == Comparison::SameTerm { Some(same_text(a, b)?) } else { None }
+            if comparison == Comparison::SameTerm {
+                Some(same_text(a, b)?)
+            } else {
+                None
+            }
         }
         (O::Number(s, x), O::Number(t, y)) => numbers(comparison, (s, x), (t, y)),
         (O::Boolean(x), O::Boolean(y)) if comparison.is_equality() => Some(binary(comparison, x, y)),
@@ -126,7 +125,7 @@ pub(super) fn compare(comparison: Comparison, a: &Typed, b: &Typed) -> Result<Op
         (O::LangString(s, x), O::LangString(t, y)) if s == t => Some(binary(comparison, x, y)),
         (O::DateTime(s, x), O::DateTime(t, y)) if s == t => Some(binary(comparison, x, y)),
         (O::DateTime(..), O::DateTime(..)) if !comparison.is_equality() => None,
-        (O::Iri(..) | O::IriConstant(_), O::Iri(..) | O::IriConstant(_)) => iris(comparison, a, b)?,
+        (O::Iri, O::Iri) => iris(comparison, a, b)?,
         _ => Some(unequal(comparison, a, b)),
     })
 }
@@ -206,7 +205,7 @@ fn double_comparison(
         _ => x.partial_cmp(&y).map(|ordering| comparison.holds(ordering)),
     };
     let (s, t) = (s.clone(), t.clone());
-    let name = format!("double_{comparison:?}");
+    let name = format!("double_{comparison:?}<{s:?}, {t:?}>");
     let apply = move |columns: &[ArrayRef], _: usize| -> StreamResult<ArrayRef> {
         let (x, y) = (doubles(&s, &columns[0])?, doubles(&t, &columns[1])?);
         let cells = x.iter().zip(y.iter()).map(|(x, y)| compare(x?, y?));
@@ -234,7 +233,9 @@ fn iris(comparison: Comparison, a: &Typed, b: &Typed) -> Result<Option<ColumnExp
 
 fn iri_and_constant(iri: &Typed, constant: &Typed) -> Result<ColumnExpr, ContractError> {
     match &constant.term_type {
-        TermType::Constant(term) if iri.term_type.may_hold(term) => Ok(same_keys(iri, &constant.convert(&iri.term_type)?)),
+        TermType::Constant(term) if iri.term_type.may_hold(term) => {
+            Ok(same_keys(iri, &constant.convert(&iri.term_type)?))
+        }
         _ => Ok(unequal(Comparison::Equal, iri, constant)),
     }
 }
@@ -246,11 +247,7 @@ fn same_keys(a: &Typed, b: &Typed) -> ColumnExpr {
 }
 
 /// `needle IN (list)`: a hashed list where all are constants of one native type, else a disjunction of equalities.
-pub(super) fn membership(
-    needle: &Typed,
-    list: &[Typed],
-    schema: &Schema,
-) -> Result<Option<ColumnExpr>, ContractError> {
+pub(super) fn membership(needle: &Typed, list: &[Typed], schema: &Schema) -> Result<Option<ColumnExpr>, ContractError> {
     if let Some(column) = hashed_list(needle, list, schema)? {
         return Ok(Some(column));
     }
@@ -268,7 +265,11 @@ fn hashed_list(needle: &Typed, list: &[Typed], schema: &Schema) -> Result<Option
     let is_hashable = match &needle.term_type {
         TermType::Iri { keys, .. } => keys.len() == 1,
         TermType::Literal(
-            LiteralType::Integer | LiteralType::Decimal | LiteralType::String | LiteralType::Date | LiteralType::DateTime { .. },
+            LiteralType::Integer
+            | LiteralType::Decimal
+            | LiteralType::String
+            | LiteralType::Date
+            | LiteralType::DateTime { .. },
         ) => true,
         _ => false,
     };

@@ -17,9 +17,9 @@ use weft_model::term::{LiteralType, TermType};
 /// The columns to sort by for one condition; none when it is the same in every row. Unbound and errors come first in
 /// ascending order, then blank nodes, IRIs and literals.
 ///
-/// Literals that SPARQL can compare are in the order of their values; the others by lexical form, datatype and language,
-/// after all numbers, dates, times and durations. (spareval compares literals of two kinds by lexical form too, which is
-/// no consistent order once values of one kind are compared as values.)
+/// Literals that SPARQL can compare are in the order of their values; the others by lexical form, datatype and
+/// language, after all numbers, dates, times and durations. (spareval compares literals of two kinds by lexical form
+/// too, which is no consistent order once values of one kind are compared as values.)
 pub(crate) fn sort_keys(
     expression: &OrderExpression,
     layout: &Layout,

@@ -1,5 +1,6 @@
 //! Functions on terms: what they are, and the parts of dates and times.
 
+use super::bounded::Bounds;
 use super::typed::{Typed, where_bound};
 use super::{Compiler, arithmetic, text};
 use arrow_array::{BooleanArray, Decimal128Array, Int64Array, StringViewArray};
@@ -33,7 +34,7 @@ impl Compiler<'_> {
         {
             return Ok(Some(typed));
         }
-        Ok(text::function(function, &natives, text::bounds(self.context)))
+        Ok(text::function(function, &natives, Bounds::of(self.context)))
     }
 }
 
@@ -42,10 +43,12 @@ fn unary(function: &Function, argument: &Typed) -> Option<Typed> {
         Function::Str => Some(str(argument)),
         Function::Lang => Some(lang(argument)),
         Function::Datatype => Some(Typed::general(argument.map("datatype", DataType::Utf8View, datatype, texts))),
-        Function::IsIri | Function::IsBlank | Function::IsLiteral | Function::IsNumeric => Some(kind(function, argument)),
+        Function::IsIri | Function::IsBlank | Function::IsLiteral | Function::IsNumeric => {
+            Some(kind(function, argument))
+        }
         Function::Year | Function::Month | Function::Day | Function::Hours | Function::Minutes => {
             let part = date_part(function)?;
-            let column = argument.map(function, DataType::Int64, part, |parts| Int64Array::from(parts));
+            let column = argument.map(function, DataType::Int64, part, Int64Array::from);
             Some(Typed::literal(LiteralType::Integer, column))
         }
         Function::Seconds => Some(seconds(argument)),

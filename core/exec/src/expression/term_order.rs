@@ -5,8 +5,8 @@ use oxsdatatypes::{Decimal, Double, Float};
 use spareval::ExpressionTerm;
 use std::cmp::Ordering;
 
-/// Blank nodes, IRIs, literals. Literals that can be compared are compared by value, others by lexical form, datatype and
-/// language; over literals of several kinds this is no consistent order.
+/// Blank nodes, IRIs, literals. Literals that can be compared are compared by value, others by lexical form, datatype
+/// and language; over literals of several kinds this is no consistent order.
 pub(crate) fn cmp_terms(a: &ExpressionTerm, b: &ExpressionTerm) -> Ordering {
     use ExpressionTerm as T;
     match (a, b) {
@@ -33,10 +33,9 @@ fn partial_cmp_literals(a: &ExpressionTerm, b: &ExpressionTerm) -> Option<Orderi
     use ExpressionTerm as T;
     match (a, b) {
         (T::StringLiteral(a), T::StringLiteral(b)) => Some(a.cmp(b)),
-        (
-            T::LangStringLiteral { value: a, language: la },
-            T::LangStringLiteral { value: b, language: lb },
-        ) => (la == lb).then(|| a.cmp(b)),
+        (T::LangStringLiteral { value: a, language: la }, T::LangStringLiteral { value: b, language: lb }) => {
+            (la == lb).then(|| a.cmp(b))
+        }
         (T::DateTimeLiteral(a), T::DateTimeLiteral(b)) => a.partial_cmp(b),
         (T::DateLiteral(a), T::DateLiteral(b)) => a.partial_cmp(b),
         (T::TimeLiteral(a), T::TimeLiteral(b)) => a.partial_cmp(b),

@@ -4,7 +4,7 @@ pub(crate) mod fixture;
 mod limits;
 mod native;
 mod order;
-mod property;
+pub(crate) mod property;
 
 use super::*;
 use fixture::{Table, context, evaluate, iri, parse, sample};

@@ -1,9 +1,9 @@
 //! Functions on strings, plain or of one language.
 
+use super::Compiler;
 use super::bounded::{Bounds, TooLong};
 use super::pattern::constant_pattern;
 use super::typed::{Typed, boolean_literal};
-use super::{Compiler, ExpressionContext};
 use crate::columns::{ColumnExpr, Kernel};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -15,10 +15,6 @@ use std::fmt::Display;
 use std::sync::Arc;
 use weft_model::contract::ContractError;
 use weft_model::term::{LiteralType, TermType};
-
-pub(super) fn bounds(context: &ExpressionContext) -> Bounds {
-    Bounds::of(context)
-}
 
 /// A string operand: its language, if it has one, and its column.
 type Text<'a> = (Option<&'a str>, &'a ColumnExpr);
@@ -58,7 +54,7 @@ impl Compiler<'_> {
         let Some((None, replacement)) = as_text(&replacement) else {
             return Ok(None);
         };
-        let bounds = bounds(self.context);
+        let bounds = Bounds::of(self.context);
         let columns = vec![column.clone(), replacement.clone()];
         let replace = move |texts: &[&str]| bounds.replace_all(&regex, texts[0], texts[1]);
         let column = strings(format!("replace[{name}]"), bounds, columns, replace);

@@ -53,8 +53,11 @@ impl KeySource {
         if *from == column.term_type {
             return Ok(arrays.to_vec());
         }
-        let reader = TermReader::new(from, arrays)?;
         let types = column.term_type.columns();
+        if self.rows.num_rows() == 0 {
+            return Ok(types.iter().map(arrow_array::new_empty_array).collect());
+        }
+        let reader = TermReader::new(from, arrays)?;
         let mut cells: Vec<Vec<ScalarValue>> = vec![Vec::with_capacity(self.rows.num_rows()); types.len()];
         for row in 0..self.rows.num_rows() {
             let values = reader.term(row)?.and_then(|term| native(&term, &column.term_type));

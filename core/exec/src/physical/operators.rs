@@ -176,6 +176,8 @@ pub(super) fn sort(
     }
     // Keys that are constants order nothing.
     let Some(order) = LexOrdering::new(order) else { return Ok(input) };
+    // The engine cannot keep the first none; the slice above does.
+    let fetch = fetch.filter(|count| *count > 0);
     let plan = Arc::new(SortExec::new(order, input.plan.clone()).with_fetch(fetch));
     Ok(Relation { plan, ..input })
 }

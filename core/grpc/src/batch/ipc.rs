@@ -133,7 +133,8 @@ impl<'a> Frames<'a> {
             return Ok(None);
         }
         let metadata = self.take(length as usize)?;
-        let body = usize::try_from(parse(metadata)?.bodyLength()).map_err(|_| broken("a body has a negative length"))?;
+        let body =
+            usize::try_from(parse(metadata)?.bodyLength()).map_err(|_| broken("a body has a negative length"))?;
         let start = self.position;
         self.take(body)?;
         Ok(Some(Frame { metadata, start, length: body }))
@@ -167,7 +168,8 @@ fn check_schema(message: &Message<'_>) -> Result<Schema, BatchError> {
             return Err(BatchError::Column(name(), "dictionaries are not allowed".to_owned()));
         }
         if !can_decode(&field) {
-            let reason = format!("Arrow type {:?}, as declared, cannot become a type of the contract", field.type_type());
+            let reason =
+                format!("Arrow type {:?}, as declared, cannot become a type of the contract", field.type_type());
             return Err(BatchError::Column(name(), reason));
         }
     }
@@ -182,9 +184,9 @@ fn can_decode(field: &Field<'_>) -> bool {
     match field.type_type() {
         Type::Bool | Type::Utf8 | Type::LargeUtf8 | Type::Utf8View => true,
         Type::Binary | Type::LargeBinary | Type::BinaryView => true,
-        Type::Int => field.type_as_int().is_some_and(|int| {
-            matches!((int.bitWidth(), int.is_signed()), (8 | 16 | 32, _) | (64, true))
-        }),
+        Type::Int => field
+            .type_as_int()
+            .is_some_and(|int| matches!((int.bitWidth(), int.is_signed()), (8 | 16 | 32, _) | (64, true))),
         Type::FloatingPoint => field
             .type_as_floating_point()
             .is_some_and(|float| matches!(float.precision(), Precision::SINGLE | Precision::DOUBLE)),
@@ -208,49 +210,87 @@ fn check_batch(batch: &arrow_ipc::RecordBatch<'_>, schema: &Schema, body: usize)
     }
     let rows = usize::try_from(batch.length()).ok().filter(|rows| *rows <= MAX_ROWS);
     let rows = rows.ok_or_else(|| broken("the number of rows is not possible"))?;
-    check_nodes(batch, schema.fields().len(), rows)?;
-    check_buffers(batch, schema, body)
+    let nulls = null_counts(batch, schema.fields().len(), rows)?;
+    let lengths = buffer_lengths(batch, body)?;
+    let mut data_buffers = batch.variadicBufferCounts().into_iter().flatten();
+    let mut next = 0_usize;
+    for (field, nulls) in schema.fields().iter().zip(nulls) {
+        let layout = Layout::of(field.data_type(), rows);
+        let more = if layout.is_view {
+            let count = data_buffers.next().and_then(|count| usize::try_from(count).ok());
+            let count = count.filter(|count| *count <= lengths.len());
+            count.ok_or_else(|| broken("the buffers of a view column are not counted"))?
+        } else {
+            layout.more
+        };
+        let (Some(validity), Some(values)) = (lengths.get(next), lengths.get(next + 1)) else {
+            return Err(broken("a column has no buffers"));
+        };
+        if nulls > 0 && *validity < rows.div_ceil(8) {
+            return Err(broken("a validity buffer is too short"));
+        }
+        if *values < layout.bytes || values % layout.width != 0 {
+            return Err(broken("a buffer is too short, or ends within an element"));
+        }
+        next += 2 + more;
+    }
+    if data_buffers.next().is_some() || next != lengths.len() {
+        return Err(broken(format!("{} buffers came instead of {next}", lengths.len())));
+    }
+    Ok(())
 }
 
-fn check_nodes(batch: &arrow_ipc::RecordBatch<'_>, columns: usize, rows: usize) -> Result<(), BatchError> {
+/// What the second buffer of a column must hold (the first is its validity), and how many follow it.
+struct Layout {
+    width: usize,
+    bytes: usize,
+    more: usize,
+    is_view: bool,
+}
+
+impl Layout {
+    fn of(data_type: &DataType, rows: usize) -> Self {
+        let fixed = |width| Self { width, bytes: rows * width, more: 0, is_view: false };
+        // Without rows, the one offset may be left out.
+        let offsets =
+            |width| Self { width, bytes: if rows == 0 { 0 } else { (rows + 1) * width }, more: 1, is_view: false };
+        match data_type {
+            DataType::Boolean => Self { width: 1, bytes: rows.div_ceil(8), more: 0, is_view: false },
+            DataType::Utf8 | DataType::Binary => offsets(4),
+            DataType::LargeUtf8 | DataType::LargeBinary => offsets(8),
+            DataType::Utf8View | DataType::BinaryView => Self { is_view: true, ..fixed(16) },
+            other => fixed(other.primitive_width().unwrap_or(1)),
+        }
+    }
+}
+
+fn null_counts(batch: &arrow_ipc::RecordBatch<'_>, columns: usize, rows: usize) -> Result<Vec<usize>, BatchError> {
     let nodes = batch.nodes().ok_or_else(|| broken("the record batch has no nodes"))?;
     if nodes.len() != columns {
         return Err(broken(format!("{} columns are declared, but {} came", columns, nodes.len())));
     }
+    let mut counts = Vec::with_capacity(columns);
     for node in nodes {
-        let (length, nulls) = (usize::try_from(node.length()), usize::try_from(node.null_count()));
-        if length != Ok(rows) || !nulls.is_ok_and(|nulls| nulls <= rows) {
+        let nulls = usize::try_from(node.null_count()).ok().filter(|nulls| *nulls <= rows);
+        if usize::try_from(node.length()) != Ok(rows) || nulls.is_none() {
             return Err(broken("a column has another number of rows than the batch"));
         }
+        counts.extend(nulls);
     }
-    Ok(())
+    Ok(counts)
 }
 
-fn check_buffers(batch: &arrow_ipc::RecordBatch<'_>, schema: &Schema, body: usize) -> Result<(), BatchError> {
+fn buffer_lengths(batch: &arrow_ipc::RecordBatch<'_>, body: usize) -> Result<Vec<usize>, BatchError> {
     let buffers = batch.buffers().ok_or_else(|| broken("the record batch has no buffers"))?;
+    let mut lengths = Vec::with_capacity(buffers.len());
     for buffer in buffers {
         let (offset, length) = (usize::try_from(buffer.offset()), usize::try_from(buffer.length()));
-        let end = offset.ok().zip(length.ok()).and_then(|(offset, length)| offset.checked_add(length));
-        if !end.is_some_and(|end| end <= body) {
+        let span = offset.ok().zip(length.ok());
+        let end = span.and_then(|(offset, length)| offset.checked_add(length));
+        if end.is_none_or(|end| end > body) {
             return Err(broken("a buffer is outside of the body"));
         }
+        lengths.extend(span.map(|(_, length)| length));
     }
-    let mut data_buffers = batch.variadicBufferCounts().into_iter().flatten();
-    let mut wanted = 0_usize;
-    for field in schema.fields() {
-        wanted += match field.data_type() {
-            DataType::Utf8View | DataType::BinaryView => {
-                let count = data_buffers.next().and_then(|count| usize::try_from(count).ok());
-                2 + count
-                    .filter(|count| *count <= buffers.len())
-                    .ok_or_else(|| broken("the buffers of a view column are not counted"))?
-            }
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary => 3,
-            _ => 2,
-        };
-    }
-    if data_buffers.next().is_some() || wanted != buffers.len() {
-        return Err(broken(format!("{} buffers came instead of {wanted}", buffers.len())));
-    }
-    Ok(())
+    Ok(lengths)
 }

@@ -7,7 +7,8 @@ use arrow_array::types::{
     TimestampMicrosecondType, TimestampMillisecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
 };
 use arrow_array::{
-    Array, ArrayRef, ArrowNativeTypeOp as _, BinaryViewArray, PrimitiveArray, RecordBatch, RecordBatchOptions, StringViewArray,
+    Array, ArrayRef, ArrowNativeTypeOp as _, BinaryViewArray, PrimitiveArray, RecordBatch, RecordBatchOptions,
+    StringViewArray,
 };
 use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 use std::sync::Arc;

@@ -1,12 +1,12 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use arrow_array::types::Int32Type;
 use arrow_array::{
-    Array as _, ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float32Array, Int16Array, Int32Array, Int64Array,
-    LargeStringArray, RecordBatchOptions, StringArray, StringViewArray, TimestampMillisecondArray,
+    Array as _, ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float32Array, Int16Array, Int32Array,
+    Int64Array, LargeStringArray, RecordBatchOptions, StringArray, StringViewArray, TimestampMillisecondArray,
     TimestampNanosecondArray,
 };
-use arrow_array::types::Int32Type;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, Schema, TimeUnit};
 use std::sync::Arc;
@@ -35,8 +35,7 @@ fn other_layouts_become_the_one_of_the_contract() {
     .unwrap();
     let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let types: Vec<_> = decoded.columns().iter().map(|c| c.data_type().clone()).collect();
-    let wanted =
-        [DataType::Utf8View, DataType::Utf8View, DataType::Int64, DataType::Float64, micros, DataType::Date32];
+    let wanted = [DataType::Utf8View, DataType::Utf8View, DataType::Int64, DataType::Float64, micros, DataType::Date32];
     assert_eq!(types, wanted);
     assert_eq!(decoded.column(2).to_data(), Int64Array::from(vec![Some(-3), None]).to_data());
     assert!(decoded.column(0).is_null(1));
@@ -105,4 +104,33 @@ fn types_outside_the_contract_are_not_sent() {
     let column: ArrayRef = Arc::new(Int32Array::from(vec![1]));
     let error = encode_batch(&RecordBatch::try_from_iter([("n", column)]).unwrap(), LIMIT).unwrap_err();
     assert!(error.to_string().contains("\"n\""), "{error}");
+}
+
+#[test]
+fn no_damaged_byte_makes_the_decoder_panic() {
+    let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(1), None, Some(3)]));
+    let numbers = Decimal128Array::from(vec![1, 2, 3]).with_precision_and_scale(9, 2).unwrap();
+    let texts = ["a", "a text that is longer than an inlined view", "é"];
+    for column in [
+        days,
+        Arc::new(numbers),
+        Arc::new(StringArray::from_iter_values(texts)),
+        Arc::new(LargeStringArray::from_iter_values(texts)),
+        Arc::new(StringViewArray::from_iter_values(texts)),
+        Arc::new(TimestampMillisecondArray::from(vec![1, 2, 3]).with_timezone("UTC")),
+    ] {
+        let Some(Encoding::ArrowIpc(good)) = ipc(vec![("c", column)]).encoding else { unreachable!("made as Arrow") };
+        for at in 0..good.len() {
+            let original = good[at];
+            for value in [0, 1, 2, 4, 0x7F, 0x80, 0xFF, original.wrapping_add(1), original.wrapping_sub(1)] {
+                let mut bytes = good.to_vec();
+                bytes[at] = value;
+                let _ = decode_batch(v1::Batch { encoding: Some(Encoding::ArrowIpc(bytes.into())) });
+            }
+            let cut = good.slice(..at);
+            assert!(
+                at + 8 >= good.len() || decode_batch(v1::Batch { encoding: Some(Encoding::ArrowIpc(cut)) }).is_err()
+            );
+        }
+    }
 }

@@ -192,12 +192,10 @@ impl Broken {
         let _ = timeout(REASON_TIMEOUT, ended.wait_for(|ended| *ended)).await;
         match self.refusal.get() {
             Some(refusal) => refused(refusal),
-            None => ContractError::new(
-                Code::SourceUnavailable,
-                Fault::Source,
-                "the connection to the connector was lost",
-            )
-            .with_detail(causes(error)),
+            None => {
+                ContractError::new(Code::SourceUnavailable, Fault::Source, "the connection to the connector was lost")
+                    .with_detail(causes(error))
+            }
         }
     }
 }
@@ -264,9 +262,15 @@ mod tests {
         let (origin, host, port) = parse_endpoint("https://[::1]:7101").unwrap();
         assert_eq!((origin.to_string().as_str(), host.as_str(), port), ("https://[::1]:7101/", "::1", 7101));
         assert_eq!(parse_endpoint("https://erp.example:7101/").unwrap().1, "erp.example");
-        for bad in
-            ["", "erp:7101", "http://erp:7101", "https://erp", "https://erp:7101/x", "https://me@erp:7101", "https://erp:x"]
-        {
+        for bad in [
+            "",
+            "erp:7101",
+            "http://erp:7101",
+            "https://erp",
+            "https://erp:7101/x",
+            "https://me@erp:7101",
+            "https://erp:x",
+        ] {
             assert!(parse_endpoint(bad).is_err(), "{bad}");
         }
     }

@@ -16,11 +16,7 @@ pub(super) fn encode_expression(expression: &Expression, limits: &Limits) -> Res
     Ok(v1::Expression { nodes: flat.into_nodes() })
 }
 
-fn flatten(
-    expression: &Expression,
-    depth: usize,
-    flat: &mut Flat<v1::ExpressionNode>,
-) -> Result<u32, ConvertError> {
+fn flatten(expression: &Expression, depth: usize, flat: &mut Flat<v1::ExpressionNode>) -> Result<u32, ConvertError> {
     flat.check_depth(depth)?;
     let node = match expression {
         Expression::Column(column) => Node::Column(encode_column_ref(column)),

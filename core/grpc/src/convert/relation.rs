@@ -148,10 +148,8 @@ fn decode_field(wire: v1::Field) -> Result<Field, ConvertError> {
 }
 
 fn encode_project(columns: &[ProjectColumn]) -> Vec<v1::ProjectColumn> {
-    let encode = |c: &ProjectColumn| v1::ProjectColumn {
-        name: c.name.clone(),
-        column: Some(encode_column_ref(&c.column)),
-    };
+    let encode =
+        |c: &ProjectColumn| v1::ProjectColumn { name: c.name.clone(), column: Some(encode_column_ref(&c.column)) };
     columns.iter().map(encode).collect()
 }
 
@@ -202,9 +200,5 @@ fn encode_sort_key(key: &SortKey) -> v1::SortKey {
 }
 
 fn decode_sort_key(wire: v1::SortKey) -> Result<SortKey, ConvertError> {
-    Ok(SortKey {
-        column: decode_column_ref(wire.column)?,
-        descending: wire.descending,
-        nulls_first: wire.nulls_first,
-    })
+    Ok(SortKey { column: decode_column_ref(wire.column)?, descending: wire.descending, nulls_first: wire.nulls_first })
 }

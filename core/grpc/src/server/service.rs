@@ -31,19 +31,13 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) fn new(
-        connector: Arc<dyn Connector>,
-        peer: SpiffeId,
-        messages: Limits,
-        call_timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(connector: Arc<dyn Connector>, peer: SpiffeId, messages: Limits, call_timeout: Duration) -> Self {
         Self { connector, peer, messages, call_timeout }
     }
 
     fn context(&self, metadata: &MetadataMap) -> Result<CallContext, Status> {
-        let brought = timeout(metadata).map_err(|error| {
-            to_status(&ContractError::new(Code::InvalidRequest, Fault::Caller, error.to_string()))
-        })?;
+        let brought = timeout(metadata)
+            .map_err(|error| to_status(&ContractError::new(Code::InvalidRequest, Fault::Caller, error.to_string())))?;
         let allowed = brought.map_or(self.call_timeout, |brought| brought.min(self.call_timeout));
         let traceparent = metadata.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
         Ok(CallContext { deadline: Instant::now() + allowed, traceparent })
@@ -66,7 +60,11 @@ async fn within<T>(
     call: impl Future<Output = Result<T, ContractError>>,
 ) -> Result<T, ContractError> {
     timeout_at(deadline, call).await.unwrap_or_else(|_| {
-        Err(ContractError::new(Code::DeadlineExceeded, Fault::Source, "the connector did not finish within its deadline"))
+        Err(ContractError::new(
+            Code::DeadlineExceeded,
+            Fault::Source,
+            "the connector did not finish within its deadline",
+        ))
     })
 }
 
@@ -99,8 +97,8 @@ impl v1::connector_server::Connector for Service {
         let context = self.context(request.metadata())?;
         let span = self.span("Scan", &context);
         let answer = async {
-            let request = convert::decode_scan_request(request.into_inner(), &self.messages)
-                .map_err(ConvertError::in_request)?;
+            let request =
+                convert::decode_scan_request(request.into_inner(), &self.messages).map_err(ConvertError::in_request)?;
             tracing::Span::current().record("scan", convert::cut(&request.id, MAX_LOGGED));
             // A relation that does not fit together is the caller's error, not one of the connector.
             request.relation.fields().map_err(|error| {

@@ -47,8 +47,7 @@ fn index_of(sources: &[VirtualGraph]) -> Index {
         })
         .collect();
     links.record(&recorded).unwrap();
-    let inputs =
-        IndexInputs { ontology: &[file], base: "https://example.com/", links: Some(&links), sources };
+    let inputs = IndexInputs { ontology: &[file], base: "https://example.com/", links: Some(&links), sources };
     Index::build(&inputs, &IndexLimits { link_page: 9, ..IndexLimits::default() }).unwrap()
 }
 
@@ -281,8 +280,11 @@ async fn the_triple_maps_together_give_every_statement_once() {
         let mut expected = rows(&described, request(Read { table: table.into(), ..read(&COLUMNS[..3]) }, 1000)).await;
         let mut found = Vec::new();
         for map in graph.triples.iter().filter(|map| map.in_default_graph == in_default_graph) {
-            let columns: Vec<&str> =
-                [&map.subject, &map.predicate, &map.object].iter().flat_map(|t| &t.columns).map(String::as_str).collect();
+            let columns: Vec<&str> = [&map.subject, &map.predicate, &map.object]
+                .iter()
+                .flat_map(|t| &t.columns)
+                .map(String::as_str)
+                .collect();
             let mut wanted = Read { table: map.table.clone(), ..read(&columns) };
             wanted.schema.retain(|field| columns.contains(&field.name.as_str()));
             let constant = |mapped: &weft_mapping::MappedTerm| match &mapped.term_type {

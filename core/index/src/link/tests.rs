@@ -38,7 +38,7 @@ fn count(store: &LinkStore, condition: &str) -> i64 {
 #[test]
 fn a_change_inserts_and_closes_the_former_row() {
     let dir = tempfile::tempdir().unwrap();
-    let mut store = LinkStore::open(&dir.path().join("links.sqlite")).unwrap();
+    let mut store = LinkStore::open(&dir.path().join("state/new/links.sqlite")).unwrap();
     store.record(&[link("a", LinkState::Proposed), link("b", LinkState::Confirmed)]).unwrap();
     assert_eq!(current(&store, 10), ["<https://example.com/b>"]);
     store.record(&[link("a", LinkState::Confirmed)]).unwrap();

@@ -23,10 +23,14 @@ async fn the_three_ways_say_the_same() {
     let expected = "ASK { ?s ?p \"é\" }";
     assert_eq!(read(get(&format!("query={asked}"))).await.unwrap().text, expected);
     assert_eq!(read(post(form, "query=ASK%20%7B+%3Fs+%3Fp+%22%C3%A9%22+%7D")).await.unwrap().text, expected);
-    assert_eq!(read(post("application/sparql-query; charset=UTF-8", "ASK { ?s ?p \"é\" }")).await.unwrap().text, expected);
-    let call = read(get("default-graph-uri=urn:a&query=ASK%7B%7D&named-graph-uri=urn:b&named-graph-uri=urn:c&timeout=2&x=y"))
-        .await
-        .unwrap();
+    assert_eq!(
+        read(post("application/sparql-query; charset=UTF-8", "ASK { ?s ?p \"é\" }")).await.unwrap().text,
+        expected
+    );
+    let call =
+        read(get("default-graph-uri=urn:a&query=ASK%7B%7D&named-graph-uri=urn:b&named-graph-uri=urn:c&timeout=2&x=y"))
+            .await
+            .unwrap();
     assert_eq!((call.default_graphs, call.named_graphs), (vec!["urn:a".into()], vec!["urn:b".into(), "urn:c".into()]));
     assert_eq!(call.timeout, Some(Duration::from_secs(2)));
 }

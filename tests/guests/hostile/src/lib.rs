@@ -179,6 +179,7 @@ fn error(code: &str, message: &str) -> w::Error {
 }
 
 fn parse(config: &str) -> Result<Config, w::Error> {
+    weft_guest::report_panics();
     serde_json::from_str(config).map_err(|e| error("invalid-config", &e.to_string()))
 }
 
@@ -242,7 +243,7 @@ fn misbehave(config: &Config, now: Moment) -> Result<(), w::Error> {
         Behaviour::Recurse => drop(black_box(recurse(0))),
         Behaviour::FloodBytes => return Err(error("source-failed", &"x".repeat(40 << 20))),
         Behaviour::FloodLog => {
-            for i in 0..100_000 {
+            for i in 0..5_000 {
                 weft_guest::log::write(weft_guest::log::Level::Debug, &format!("line {i}\nforged line"));
             }
         }

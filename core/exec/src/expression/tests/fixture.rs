@@ -17,29 +17,80 @@ use std::sync::Arc;
 use weft_model::term::{IriShape, KeyKind, LiteralType, TermType};
 
 pub(crate) const UNARY: &[&str] = &[
-    "STR", "LANG", "DATATYPE", "ABS", "CEIL", "FLOOR", "ROUND", "STRLEN", "UCASE", "LCASE", "ENCODE_FOR_URI", "YEAR",
-    "MONTH", "DAY", "HOURS", "MINUTES", "SECONDS", "TIMEZONE", "TZ", "MD5", "SHA1", "SHA256", "SHA384", "SHA512",
-    "isIRI", "isBLANK", "isLITERAL", "isNUMERIC", "IRI", "BNODE",
-    "<http://www.w3.org/2001/XMLSchema#string>", "<http://www.w3.org/2001/XMLSchema#boolean>",
-    "<http://www.w3.org/2001/XMLSchema#integer>", "<http://www.w3.org/2001/XMLSchema#decimal>",
-    "<http://www.w3.org/2001/XMLSchema#double>", "<http://www.w3.org/2001/XMLSchema#float>",
-    "<http://www.w3.org/2001/XMLSchema#date>", "<http://www.w3.org/2001/XMLSchema#time>",
-    "<http://www.w3.org/2001/XMLSchema#dateTime>", "<http://www.w3.org/2001/XMLSchema#gYear>",
+    "STR",
+    "LANG",
+    "DATATYPE",
+    "ABS",
+    "CEIL",
+    "FLOOR",
+    "ROUND",
+    "STRLEN",
+    "UCASE",
+    "LCASE",
+    "ENCODE_FOR_URI",
+    "YEAR",
+    "MONTH",
+    "DAY",
+    "HOURS",
+    "MINUTES",
+    "SECONDS",
+    "TIMEZONE",
+    "TZ",
+    "MD5",
+    "SHA1",
+    "SHA256",
+    "SHA384",
+    "SHA512",
+    "isIRI",
+    "isBLANK",
+    "isLITERAL",
+    "isNUMERIC",
+    "IRI",
+    "BNODE",
+    "<http://www.w3.org/2001/XMLSchema#string>",
+    "<http://www.w3.org/2001/XMLSchema#boolean>",
+    "<http://www.w3.org/2001/XMLSchema#integer>",
+    "<http://www.w3.org/2001/XMLSchema#decimal>",
+    "<http://www.w3.org/2001/XMLSchema#double>",
+    "<http://www.w3.org/2001/XMLSchema#float>",
+    "<http://www.w3.org/2001/XMLSchema#date>",
+    "<http://www.w3.org/2001/XMLSchema#time>",
+    "<http://www.w3.org/2001/XMLSchema#dateTime>",
+    "<http://www.w3.org/2001/XMLSchema#gYear>",
 ];
 
 pub(crate) const BINARY: &[&str] = &[
-    "sameTerm", "LANGMATCHES", "CONTAINS", "STRSTARTS", "STRENDS", "STRBEFORE", "STRAFTER", "CONCAT", "STRDT",
+    "sameTerm",
+    "LANGMATCHES",
+    "CONTAINS",
+    "STRSTARTS",
+    "STRENDS",
+    "STRBEFORE",
+    "STRAFTER",
+    "CONCAT",
+    "STRDT",
     "STRLANG",
 ];
 
 pub(crate) const CONSTANTS: &[&str] = &[
-    "1", "01", "2.50", "1e0", "\"NaN\"^^<http://www.w3.org/2001/XMLSchema#double>", "\"abc\"", "\"abc\"@en", "\"abc\"@fr",
-    "true", "<http://ex/part/A%2F1>", "<http://ex/lot/7>", "<http://elsewhere/>",
+    "1",
+    "01",
+    "2.50",
+    "1e0",
+    "\"NaN\"^^<http://www.w3.org/2001/XMLSchema#double>",
+    "\"abc\"",
+    "\"abc\"@en",
+    "\"abc\"@fr",
+    "true",
+    "<http://ex/part/A%2F1>",
+    "<http://ex/lot/7>",
+    "<http://elsewhere/>",
     "\"2020-02-29\"^^<http://www.w3.org/2001/XMLSchema#date>",
     "\"2020-02-29T12:00:00Z\"^^<http://www.w3.org/2001/XMLSchema#dateTime>",
     "\"2020-02-29T14:00:00+02:00\"^^<http://www.w3.org/2001/XMLSchema#dateTime>",
     "\"2020-02-29T12:00:00\"^^<http://www.w3.org/2001/XMLSchema#dateTime>",
-    "\"x\"^^<http://ex/datatype>", "\"five\"^^<http://www.w3.org/2001/XMLSchema#integer>",
+    "\"x\"^^<http://ex/datatype>",
+    "\"five\"^^<http://www.w3.org/2001/XMLSchema#integer>",
 ];
 
 pub(crate) fn context() -> ExpressionContext {
@@ -239,7 +290,11 @@ pub(crate) fn sample() -> Table {
         let is_constant = matches!(term_type, TermType::Constant(_));
         // Strides that differ make other pairs meet in the rows of two columns.
         let cell = |row: usize| {
-            if row == n % rows && !is_constant { None } else { Some(pool[(row * (1 + n % 3) + n) % pool.len()].clone()) }
+            if row == n % rows && !is_constant {
+                None
+            } else {
+                Some(pool[(row * (1 + n % 3) + n) % pool.len()].clone())
+            }
         };
         (name, term_type, (0..rows).map(cell).collect())
     });

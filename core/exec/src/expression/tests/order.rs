@@ -33,16 +33,15 @@ fn sorted(table: &Table, expression: &str, descending: bool) -> Vec<Option<Term>
 
 fn oracle(table: &Table, expression: &str, descending: bool) -> Vec<Option<Term>> {
     let direction = if descending { "DESC" } else { "ASC" };
-    let query = format!("SELECT (({expression}) AS ?v) WHERE {{ {} }} ORDER BY {direction}({expression})", table.pattern());
+    let query =
+        format!("SELECT (({expression}) AS ?v) WHERE {{ {} }} ORDER BY {direction}({expression})", table.pattern());
     select(&table.store(), &query).iter().map(|solution| solution.get("v").cloned()).collect()
 }
 
 /// Terms the oracle finds equal may stand in any order.
 fn assert_same_order(found: &[Option<Term>], expected: &[Option<Term>], what: &str) {
     let is_equal = |(a, b): (&Option<Term>, &Option<Term>)| match (a, b) {
-        (Some(a), Some(b)) => {
-            cmp_terms(&ExpressionTerm::from(a.clone()), &ExpressionTerm::from(b.clone())).is_eq()
-        }
+        (Some(a), Some(b)) => cmp_terms(&ExpressionTerm::from(a.clone()), &ExpressionTerm::from(b.clone())).is_eq(),
         (a, b) => a == b,
     };
     assert!(found.iter().zip(expected).all(is_equal), "{what}\nfound    {found:?}\nexpected {expected:?}");
@@ -50,7 +49,9 @@ fn assert_same_order(found: &[Option<Term>], expected: &[Option<Term>], what: &s
 
 /// Terms of kinds over which the oracle's order is consistent.
 fn consistent() -> Vec<Vec<Term>> {
-    let of = |names: &[&str]| types().iter().filter(|(n, _)| names.contains(n)).flat_map(|(_, t)| pool(t)).collect::<Vec<_>>();
+    let of = |names: &[&str]| {
+        types().iter().filter(|(n, _)| names.contains(n)).flat_map(|(_, t)| pool(t)).collect::<Vec<_>>()
+    };
     let nodes = || [of(&["part", "lot", "rev"]), vec![blank("b1"), blank("b2")]].concat();
     let duration = ["P1D", "PT25H", "-P2D"].map(|d| typed(d, "dayTimeDuration"));
     let months = ["P2Y", "P14M", "-P1M"].map(|d| typed(d, "yearMonthDuration"));

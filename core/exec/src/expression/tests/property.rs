@@ -40,9 +40,10 @@ pub(crate) fn pool(term_type: &TermType) -> Vec<Term> {
         TermType::Constant(term) => vec![term.clone()],
         TermType::Literal(literal) => match literal {
             LiteralType::Boolean => all(&["true", "false"], "boolean"),
-            LiteralType::Integer => {
-                all(&["0", "1", "-1", "2", "7", "9007199254740993", "9223372036854775807", "-9223372036854775808"], "integer")
-            }
+            LiteralType::Integer => all(
+                &["0", "1", "-1", "2", "7", "9007199254740993", "9223372036854775807", "-9223372036854775808"],
+                "integer",
+            ),
             LiteralType::Decimal => all(
                 &["0", "1", "2.5", "-0.1", "0.000000000000000001", "99999999999999999999", "-7.25", "9007199254740993"],
                 "decimal",
@@ -73,7 +74,11 @@ pub(crate) fn pool(term_type: &TermType) -> Vec<Term> {
             terms.extend([blank("b1"), blank("b2"), lang("abc", "fr"), lang("abc", "en-us"), iri("urn:x")]);
             terms.extend(all(&["1.5", "0.1", "INF"], "float"));
             terms.push(typed("2020", "gYear"));
-            terms.extend([typed("2020-02-29T14:00:00+02:00", "dateTime"), typed("five", "integer"), typed("7", "byte")]);
+            terms.extend([
+                typed("2020-02-29T14:00:00+02:00", "dateTime"),
+                typed("five", "integer"),
+                typed("7", "byte"),
+            ]);
             terms
         }
     }
@@ -127,7 +132,12 @@ fn expression() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 300, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 150,
+        max_shrink_iters: 300,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     #[test]
     fn random_expressions_agree_with_the_oracle(

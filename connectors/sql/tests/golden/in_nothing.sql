@@ -1,0 +1,4 @@
+-- Sqlite
+SELECT "id" FROM "item" WHERE FALSE
+-- Postgres
+SELECT "id" FROM "erp"."item" WHERE FALSE

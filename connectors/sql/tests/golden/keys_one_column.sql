@@ -1,0 +1,6 @@
+-- Sqlite
+SELECT "id" FROM "item" WHERE "id" IN (SELECT "value" FROM JSON_EACH(?) AS "keys")
+-- 1: Text("[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,3…
+-- Postgres
+SELECT "id" FROM "erp"."item" WHERE "id" = ANY($1)
+-- 1: List([Int64(0), Int64(1), Int64(2), Int64(3), Int64(4), Int64(5), Int64(6), Int64(7), Int64(8), Int6…

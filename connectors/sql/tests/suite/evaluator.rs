@@ -1,0 +1,247 @@
+//! Evaluates a relation over rows in memory, straight from the words of the contract.
+
+use crate::world::{Row, World, decimal};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use weft_model::contract::{
+    Aggregate, AggregateFunction, ColumnRef, CompareOperator, DataType, Expression, JoinKind, Relation, TextOperator,
+    Value,
+};
+
+pub struct Rows {
+    pub columns: Vec<(ColumnRef, DataType)>,
+    pub rows: Vec<Row>,
+}
+
+/// More rows than this are not worth comparing.
+const MOST: usize = 4_000;
+
+/// `None` when the result becomes too large, or a sum does not fit its type.
+pub fn evaluate(relation: &Relation, world: &World) -> Option<Rows> {
+    let columns: Vec<_> = relation.fields().unwrap().into_iter().map(|(c, f)| (c, f.data_type)).collect();
+    let rows = match relation {
+        Relation::Read(read) => {
+            let table = world.table(&read.table);
+            let at = |name: &str| table.columns.iter().position(|c| c.name == name).unwrap();
+            let scope: Vec<_> =
+                table.columns.iter().map(|c| (ColumnRef::bare(c.name), c.data_type)).collect();
+            let in_keys = |row: &Row| {
+                let Some(block) = &read.keys else { return true };
+                let keys = crate::generator::key_rows(block);
+                let wanted: Vec<_> = block.columns.iter().map(|c| row[at(c)].clone()).collect();
+                keys.iter().any(|key| key.iter().zip(&wanted).all(|(k, w)| {
+                    w.as_ref().is_some_and(|w| compare(CompareOperator::Equal, k, w))
+                }))
+            };
+            let kept = |row: &&Row| {
+                in_keys(row) && read.filter.as_ref().is_none_or(|f| condition(f, &scope, row) == Some(true))
+            };
+            let project = |row: &Row| read.columns.iter().map(|c| row[at(c)].clone()).collect();
+            table.rows.iter().filter(kept).map(project).collect()
+        }
+        Relation::Filter { input, predicate } => {
+            let input = evaluate(input, world)?;
+            let keep = |row: &Row| condition(predicate, &input.columns, row) == Some(true);
+            input.rows.iter().filter(|row| keep(row)).cloned().collect()
+        }
+        Relation::Project { input, columns } => {
+            let input = evaluate(input, world)?;
+            let places: Vec<usize> = columns.iter().map(|c| place(&input.columns, &c.column)).collect();
+            input.rows.iter().map(|row| places.iter().map(|p| row[*p].clone()).collect()).collect()
+        }
+        Relation::Join { left, right, kind, on } => {
+            let (left, right) = (evaluate(left, world)?, evaluate(right, world)?);
+            let on: Vec<_> =
+                on.iter().map(|(l, r)| (place(&left.columns, l), place(&right.columns, r))).collect();
+            let mut rows = Vec::new();
+            for l in &left.rows {
+                let matches = right.rows.iter().filter(|r| {
+                    on.iter().all(|(a, b)| match (&l[*a], &r[*b]) {
+                        (Some(a), Some(b)) => compare(CompareOperator::Equal, a, b),
+                        _ => false,
+                    })
+                });
+                let before = rows.len();
+                rows.extend(matches.map(|r| [l.clone(), r.clone()].concat()));
+                if rows.len() == before && *kind == JoinKind::Left {
+                    rows.push([l.clone(), vec![None; right.columns.len()]].concat());
+                }
+                if rows.len() > MOST {
+                    return None;
+                }
+            }
+            rows
+        }
+        Relation::Aggregate { input, group, aggregates } => {
+            let input = evaluate(input, world)?;
+            let places: Vec<usize> = group.iter().map(|c| place(&input.columns, c)).collect();
+            let mut groups: BTreeMap<String, (Row, Vec<&Row>)> = BTreeMap::new();
+            if group.is_empty() {
+                groups.insert(String::new(), (Vec::new(), Vec::new()));
+            }
+            for row in &input.rows {
+                let key: Row = places.iter().map(|p| row[*p].clone()).collect();
+                groups.entry(format!("{key:?}")).or_insert_with(|| (key, Vec::new())).1.push(row);
+            }
+            let mut rows = Vec::new();
+            for (mut key, members) in groups.into_values().filter(|(_, m)| group.is_empty() || !m.is_empty()) {
+                for a in aggregates {
+                    key.push(aggregate(a, &input.columns, &members)?);
+                }
+                rows.push(key);
+            }
+            if group.is_empty() { rows } else { rows.into_iter().collect() }
+        }
+        Relation::Distinct { input } => {
+            let mut rows = evaluate(input, world)?.rows;
+            let mut seen = std::collections::HashSet::new();
+            rows.retain(|row| seen.insert(format!("{row:?}")));
+            rows
+        }
+        Relation::Sort { input, keys } => {
+            let input = evaluate(input, world)?;
+            let keys: Vec<_> = keys.iter().map(|k| (place(&input.columns, &k.column), k)).collect();
+            let mut rows = input.rows;
+            rows.sort_by(|a, b| {
+                keys.iter().fold(Ordering::Equal, |order, (p, key)| {
+                    order.then_with(|| match (&a[*p], &b[*p]) {
+                        (None, None) => Ordering::Equal,
+                        (None, Some(_)) => if key.nulls_first { Ordering::Less } else { Ordering::Greater },
+                        (Some(_), None) => if key.nulls_first { Ordering::Greater } else { Ordering::Less },
+                        (Some(a), Some(b)) if key.descending => total(b, a),
+                        (Some(a), Some(b)) => total(a, b),
+                    })
+                })
+            });
+            rows
+        }
+        Relation::Limit { input, offset, count } => {
+            let rows = evaluate(input, world)?.rows;
+            let count = count.map_or(usize::MAX, |c| c as usize);
+            rows.into_iter().skip(*offset as usize).take(count).collect()
+        }
+    };
+    (rows.len() <= MOST).then_some(Rows { columns, rows })
+}
+
+fn place(columns: &[(ColumnRef, DataType)], column: &ColumnRef) -> usize {
+    columns.iter().position(|(c, _)| c == column).unwrap()
+}
+
+fn aggregate(a: &Aggregate, columns: &[(ColumnRef, DataType)], members: &[&Row]) -> Option<Option<Value>> {
+    let Some(argument) = &a.argument else {
+        return Some(Some(Value::Int64(members.len() as i64)));
+    };
+    let p = place(columns, argument);
+    let mut values: Vec<Value> = members.iter().filter_map(|row| row[p].clone()).collect();
+    if a.distinct {
+        let mut seen = std::collections::HashSet::new();
+        values.retain(|v| seen.insert(format!("{v:?}")));
+    }
+    Some(match a.function {
+        AggregateFunction::Count => Some(Value::Int64(values.len() as i64)),
+        AggregateFunction::Min => values.into_iter().reduce(|a, b| if total(&b, &a).is_lt() { b } else { a }),
+        AggregateFunction::Max => values.into_iter().reduce(|a, b| if total(&b, &a).is_gt() { b } else { a }),
+        AggregateFunction::Sum => {
+            let mut values = values.into_iter();
+            let Some(mut sum) = values.next() else { return Some(None) };
+            for value in values {
+                sum = match (sum, value) {
+                    (Value::Int64(a), Value::Int64(b)) => Value::Int64(a.checked_add(b)?),
+                    (Value::Float64(a), Value::Float64(b)) => Value::Float64(a + b),
+                    (Value::Decimal { unscaled, scale }, Value::Decimal { unscaled: b, .. }) => decimal(unscaled + b, scale),
+                    other => panic!("a sum of {other:?}"),
+                };
+            }
+            Some(sum)
+        }
+    })
+}
+
+/// The order of a sort: floats with NaN as the greatest.
+fn total(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Float64(a), Value::Float64(b)) => a.total_cmp(b),
+        _ => order(a, b).unwrap(),
+    }
+}
+
+fn order(a: &Value, b: &Value) -> Option<Ordering> {
+    let wide = |unscaled: &i128, scale: u8, to: u8| unscaled * 10_i128.pow(u32::from(to - scale));
+    match (a, b) {
+        (Value::Boolean(a), Value::Boolean(b)) => Some(a.cmp(b)),
+        (Value::Int64(a), Value::Int64(b)) => Some(a.cmp(b)),
+        (Value::Float64(a), Value::Float64(b)) => a.partial_cmp(b),
+        (Value::Text(a), Value::Text(b)) => Some(a.chars().cmp(b.chars())),
+        (Value::Date(a), Value::Date(b)) => Some(a.cmp(b)),
+        (Value::Timestamp(a), Value::Timestamp(b)) => Some(a.cmp(b)),
+        (Value::Binary(a), Value::Binary(b)) => Some(a.cmp(b)),
+        (Value::Decimal { unscaled, scale }, Value::Decimal { unscaled: b, scale: t }) => {
+            let to = *scale.max(t);
+            Some(wide(unscaled, *scale, to).cmp(&wide(b, *t, to)))
+        }
+        (Value::Decimal { .. }, Value::Int64(b)) => order(a, &decimal(i128::from(*b), 0)),
+        (Value::Int64(a), Value::Decimal { .. }) => order(&decimal(i128::from(*a), 0), b),
+        _ => panic!("{a:?} compared with {b:?}"),
+    }
+}
+
+fn compare(operator: CompareOperator, a: &Value, b: &Value) -> bool {
+    let order = order(a, b);
+    match operator {
+        CompareOperator::Equal => order == Some(Ordering::Equal),
+        CompareOperator::NotEqual => order != Some(Ordering::Equal),
+        CompareOperator::Less => order == Some(Ordering::Less),
+        CompareOperator::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
+        CompareOperator::Greater => order == Some(Ordering::Greater),
+        CompareOperator::GreaterOrEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+    }
+}
+
+fn value(e: &Expression, columns: &[(ColumnRef, DataType)], row: &Row) -> Option<Value> {
+    match e {
+        Expression::Column(c) => row[place(columns, c)].clone(),
+        Expression::Literal(v) => Some(v.clone()),
+        condition_expression => condition(condition_expression, columns, row).map(Value::Boolean),
+    }
+}
+
+fn condition(e: &Expression, columns: &[(ColumnRef, DataType)], row: &Row) -> Option<bool> {
+    match e {
+        Expression::Column(_) | Expression::Literal(_) => match value(e, columns, row) {
+            Some(Value::Boolean(b)) => Some(b),
+            None => None,
+            other => panic!("{other:?} is no truth value"),
+        },
+        Expression::Compare { operator, left, right } => {
+            let (l, r) = (value(left, columns, row)?, value(right, columns, row)?);
+            Some(compare(*operator, &l, &r))
+        }
+        Expression::And(terms) => {
+            let all: Vec<_> = terms.iter().map(|t| condition(t, columns, row)).collect();
+            if all.contains(&Some(false)) { Some(false) } else if all.contains(&None) { None } else { Some(true) }
+        }
+        Expression::Or(terms) => {
+            let all: Vec<_> = terms.iter().map(|t| condition(t, columns, row)).collect();
+            if all.contains(&Some(true)) { Some(true) } else if all.contains(&None) { None } else { Some(false) }
+        }
+        Expression::Not(input) => condition(input, columns, row).map(|b| !b),
+        Expression::IsNull(input) => Some(value(input, columns, row).is_none()),
+        Expression::In { input, values } if values.is_empty() => {
+            let _ = input;
+            Some(false)
+        }
+        Expression::In { input, values } => {
+            let v = value(input, columns, row)?;
+            Some(values.iter().any(|other| compare(CompareOperator::Equal, &v, other)))
+        }
+        Expression::Text { operator, input, pattern } => match value(input, columns, row)? {
+            Value::Text(text) => Some(match operator {
+                TextOperator::StartsWith => text.starts_with(pattern),
+                TextOperator::EndsWith => text.ends_with(pattern),
+                TextOperator::Contains => text.contains(pattern),
+            }),
+            other => panic!("{other:?} is no text"),
+        },
+    }
+}

@@ -1,0 +1,12 @@
+//! The connector against real databases: SQLite files always, PostgreSQL where the kit of third-party systems is.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod evaluator;
+mod faults;
+mod generator;
+mod peer;
+mod postgres;
+mod semantics;
+mod sqlite;
+mod world;

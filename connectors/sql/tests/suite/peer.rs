@@ -1,0 +1,1 @@
+//! The PostgreSQL of the kit of third-party systems.

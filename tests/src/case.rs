@@ -1,0 +1,143 @@
+//! A scenario with a query: asked, judged, and kept as a folder.
+
+use crate::compare::{Found, Verdict, judge};
+use crate::mesh::{Guests, Mesh, refusal};
+use crate::query_gen::Query;
+use crate::scenario::{Scenario, Source, load_scenario, save_scenario};
+use crate::union::union_store;
+use anyhow::Context;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A scenario and a query over it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub scenario: Scenario,
+    pub query: Query,
+}
+
+/// What came of a case.
+#[derive(Debug)]
+pub enum Outcome {
+    Right { rows: usize },
+    /// The engine says that it does not answer such a query.
+    Refused(String),
+    /// The oracle does not say.
+    Undecided(&'static str),
+    Wrong { reason: String, expected: Found, found: Found },
+    /// An error, or a panic.
+    Failed(String),
+}
+
+impl Outcome {
+    /// A word for the kind of failure; none when it is none.
+    pub fn failure(&self) -> Option<&'static str> {
+        match self {
+            Self::Wrong { .. } => Some("wrong"),
+            Self::Failed(_) => Some("failed"),
+            _ => None,
+        }
+    }
+}
+
+/// Asks a mesh that is up and judges its answer.
+pub async fn ask(mesh: Arc<Mesh>, store: &oxigraph::store::Store, query: &Query) -> anyhow::Result<Outcome> {
+    let text = query.text();
+    let asking = tokio::spawn(async move { mesh.ask(&text).await });
+    let found = match asking.await {
+        Err(panic) => return Ok(Outcome::Failed(format!("panic: {panic}"))),
+        Ok(Err(error)) => {
+            return Ok(match refusal(&error) {
+                Some(reason) => Outcome::Refused(reason),
+                None => Outcome::Failed(format!("{}: {error}\n{:?}", error.code, error.detail)),
+            });
+        }
+        Ok(Ok(found)) => found,
+    };
+    Ok(match judge(store, query, &found)? {
+        Verdict::Agrees { rows } => Outcome::Right { rows },
+        Verdict::Undecided(reason) => Outcome::Undecided(reason),
+        Verdict::Differs { reason, expected } => Outcome::Wrong { reason, expected, found },
+    })
+}
+
+impl Case {
+    /// Runs the case alone, on connectors of its own.
+    pub async fn run(&self, guests: Option<&Guests>) -> anyhow::Result<Outcome> {
+        let folder = tempfile::tempdir()?;
+        let store = union_store(&self.scenario)?;
+        let mesh = Mesh::open(&self.scenario, folder.path(), guests).await?;
+        ask(Arc::new(mesh), &store, &self.query).await
+    }
+
+    /// Everything there is to know about the case, for people.
+    pub async fn report(&self, outcome: &Outcome, guests: Option<&Guests>) -> String {
+        let mut text = String::new();
+        let _ = writeln!(text, "{}", self.query.text());
+        for source in &self.scenario.sources {
+            describe(&mut text, source);
+        }
+        match outcome {
+            Outcome::Wrong { reason, expected, found } => {
+                let _ = writeln!(text, "{reason}\nexpected: {}\nfound:    {}", show(expected), show(found));
+            }
+            other => {
+                let _ = writeln!(text, "{other:?}");
+            }
+        }
+        if let Ok(folder) = tempfile::tempdir()
+            && let Ok(mesh) = Mesh::open(&self.scenario, folder.path(), guests).await
+        {
+            let _ = writeln!(text, "{}", mesh.explain(&self.query.text()).await);
+        }
+        text
+    }
+
+    pub fn save(&self, folder: &Path) -> anyhow::Result<()> {
+        save_scenario(&self.scenario, folder)?;
+        fs::write(folder.join("query.rq"), self.query.text())?;
+        fs::write(folder.join("query.json"), serde_json::to_string_pretty(&self.query)? + "\n")?;
+        Ok(())
+    }
+
+    /// `query.json` is what is read; `query.rq` says the same for people.
+    pub fn load(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join("query.json");
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let query = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+        Ok(Self { scenario: load_scenario(folder)?, query })
+    }
+}
+
+fn describe(text: &mut String, source: &Source) {
+    let _ = writeln!(text, "source {} ({:?}) {:?}", source.name, source.transport, source.description.relational);
+    for (table, rows) in source.description.tables.iter().zip(&source.rows) {
+        let columns: Vec<String> = table
+            .columns
+            .iter()
+            .map(|c| format!("{} {}{}", c.name, c.data_type, if c.nullable { "?" } else { "" }))
+            .collect();
+        let _ = writeln!(text, "  table {} ({}) keys {:?}", table.name, columns.join(", "), table.keys);
+        let _ = writeln!(text, "    max_keys {} filters {:?}", table.max_keys, table.filters.len());
+        for row in rows.iter().take(10) {
+            let _ = writeln!(text, "    {row:?}");
+        }
+        if rows.len() > 10 {
+            let _ = writeln!(text, "    and {} more", rows.len() - 10);
+        }
+    }
+    let _ = writeln!(text, "{}", source.mapping.to_turtle());
+}
+
+fn show(found: &Found) -> String {
+    let Found::Rows { variables, rows } = found else { return format!("{found:?}") };
+    let mut text = format!("{} rows of {variables:?}", rows.len());
+    let mut lines: Vec<String> = rows.iter().map(|row| row.iter().map(crate::compare::canonical_cell).collect::<Vec<_>>().join("  ")).collect();
+    lines.sort();
+    for line in lines.iter().take(20) {
+        let _ = write!(text, "\n    {line}");
+    }
+    text
+}

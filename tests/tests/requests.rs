@@ -1,0 +1,248 @@
+//! How often sources are asked, and that whatever goes wrong at one ends in an error, never in a shorter answer.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use weft_connector::{Connector, GuardLimits};
+use weft_exec::EngineLimits;
+use weft_model::Code;
+use weft_model::contract::{DataType, Value};
+use weft_tests::compare::{Found, evaluate};
+use weft_tests::faulty::{FaultyConnector, Mishap};
+use weft_tests::memory::{MemoryConnector, Row};
+use weft_tests::mesh::{Mesh, one_try};
+use weft_tests::scenario::{
+    MappingDocument, Scenario, Source, Transport, describe, offer_everything, plain_column, plain_table,
+};
+use weft_tests::union::union_store;
+
+type Named = (Arc<str>, Arc<dyn Connector>);
+
+const PREFIX: &str = "PREFIX ex: <http://example.com/vocab#>\n";
+
+/// Rows that match in all three sources.
+const MATCHING: i64 = 1_000;
+
+/// `plm` knows names, `erp` stock, `quality` results, all of the same parts; `erp` also has rows of no part.
+fn three_sources(parts: i64, max_keys: u32) -> Scenario {
+    let text = |n: i64| Some(Value::Text(format!("part {n}")));
+    let plm = (0..parts).map(|n| vec![Some(Value::Int64(n)), text(n)]).collect();
+    let erp = (0..parts).map(|n| vec![Some(Value::Int64(n)), Some(Value::Int64(n % 7))]).collect();
+    let quality = (0..parts).map(|n| vec![Some(Value::Int64(n)), Some(Value::Boolean(n % 2 == 0))]).collect();
+    Scenario {
+        sources: vec![
+            source("plm", "name", DataType::Text, plm, max_keys),
+            source("erp", "stock", DataType::Int64, erp, max_keys),
+            source("quality", "ok", DataType::Boolean, quality, max_keys),
+        ],
+    }
+}
+
+fn source(name: &str, property: &str, data_type: DataType, rows: Vec<Row>, max_keys: u32) -> Source {
+    let columns = vec![plain_column("id", DataType::Int64, false), plain_column("value", data_type, false)];
+    let mut description = describe(vec![plain_table("items", columns, &["id"])]);
+    offer_everything(&mut description, max_keys);
+    let prologue = format!(
+        "@prefix rr: <http://www.w3.org/ns/r2rml#> .
+@prefix ex: <http://example.com/vocab#> .
+<#items> rr:logicalTable [ rr:tableName \"items\" ] ;
+    rr:subjectMap [ rr:template \"http://example.com/part/{{id}}\" ; rr:class ex:Part ] ;
+    rr:predicateObjectMap [ rr:predicate ex:{property} ; rr:objectMap [ rr:column \"value\" ] ] .
+"
+    );
+    Source {
+        name: name.to_owned(),
+        graph: format!("urn:weft:source:{name}"),
+        mapping: MappingDocument { prologue, maps: Vec::new() },
+        description,
+        rows: vec![rows],
+        transport: Transport::Memory,
+    }
+}
+
+fn memory(scenario: &Scenario) -> Vec<Arc<MemoryConnector>> {
+    let connector = |source: &Source| {
+        Arc::new(MemoryConnector::new(source.description.clone(), source.rows.clone(), 7))
+    };
+    scenario.sources.iter().map(connector).collect()
+}
+
+fn named(scenario: &Scenario, connectors: &[Arc<MemoryConnector>]) -> Vec<Named> {
+    let name = |source: &Source| Arc::from(source.name.as_str());
+    scenario.sources.iter().zip(connectors).map(|(s, c)| (name(s), c.clone() as Arc<dyn Connector>)).collect()
+}
+
+fn rows(found: &Found) -> usize {
+    match found {
+        Found::Rows { rows, .. } => rows.len(),
+        Found::Boolean(_) => panic!("rows are expected"),
+    }
+}
+
+/// Asks, and gives the rows of the answer and the scans of each source.
+async fn requests(scenario: &Scenario, query: &str) -> (usize, Vec<usize>) {
+    let connectors = memory(scenario);
+    let mesh = Mesh::over(scenario, named(scenario, &connectors)).await.unwrap();
+    let before: Vec<u64> = connectors.iter().map(|connector| connector.calls()).collect();
+    let found = mesh.ask(&format!("{PREFIX}{query}")).await.unwrap();
+    let scans: Vec<usize> = connectors.iter().map(|connector| connector.scans().len()).collect();
+    for ((connector, before), scans) in connectors.iter().zip(before).zip(&scans) {
+        assert_eq!(connector.calls() - before, *scans as u64, "nothing but scans is asked: {query}");
+    }
+    (rows(&found), scans)
+}
+
+#[tokio::test]
+async fn a_question_over_three_sources_asks_each_at_most_once() {
+    let scenario = three_sources(MATCHING, 2_000);
+    let questions = [
+        ("SELECT * { ?p ex:name ?name ; ex:stock ?stock ; ex:ok ?ok }", MATCHING as usize),
+        ("SELECT * { ?p ex:name ?name OPTIONAL { ?p ex:stock ?stock } OPTIONAL { ?p ex:ok ?ok } }", MATCHING as usize),
+        ("SELECT * { ?p ex:name ?name ; ex:stock ?stock ; ex:ok ?ok FILTER (?stock = 3) }", 143),
+        ("SELECT * { ?p ex:name \"part 5\" ; ex:stock ?stock ; ex:ok ?ok }", 1),
+        ("SELECT ?ok (COUNT(*) AS ?n) { ?p ex:name ?name ; ex:stock ?stock ; ex:ok ?ok } GROUP BY ?ok", 2),
+        ("SELECT * { ?p ex:name ?name ; ex:stock ?stock ; ex:ok ?ok } ORDER BY ?name LIMIT 10", 10),
+    ];
+    for (query, expected) in questions {
+        let (found, scans) = requests(&scenario, query).await;
+        assert_eq!(found, expected, "{query}");
+        assert!(scans.iter().all(|n| *n == 1), "{scans:?} requests for {query}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_cannot_take_part_is_not_asked() {
+    let scenario = three_sources(10, 2_000);
+    let questions = [
+        ("SELECT * { ?p ex:stock ?stock }", [0, 1, 0]),
+        ("SELECT * { ?p ex:name ?name ; ex:ok ?ok }", [1, 0, 1]),
+        ("SELECT * { ?p ex:colour ?colour ; ex:ok ?ok }", [0, 0, 0]),
+        ("SELECT * { <http://example.com/machine/1> ex:name ?name }", [0, 0, 0]),
+        ("SELECT * { GRAPH <urn:weft:source:erp> { ?p a ex:Part } }", [0, 1, 0]),
+    ];
+    for (query, expected) in questions {
+        let (_, scans) = requests(&scenario, query).await;
+        assert_eq!(scans, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_do_not_fit_one_block_come_in_several_and_the_answer_is_whole() {
+    for max_keys in [0, 1, 7, 999] {
+        let scenario = three_sources(MATCHING, max_keys);
+        let query = "SELECT * { ?p ex:name ?name ; ex:stock ?stock ; ex:ok ?ok FILTER (?stock = 3) }";
+        let (found, _) = requests(&scenario, query).await;
+        assert_eq!(found, 143, "blocks of {max_keys}");
+    }
+}
+
+/// One of each kind of plan. Some answers may be complete before the trouble starts.
+const PLANS: &[(&str, &str, bool)] = &[
+    ("scan", "SELECT * { ?p ex:name ?name }", false),
+    ("filter", "SELECT * { ?p ex:name ?name FILTER (STRLEN(?name) > 2) }", false),
+    ("join", "SELECT * { ?p ex:name ?name ; ex:stock ?stock ; ex:ok ?ok }", false),
+    ("bound join", "SELECT * { ?p ex:name \"part 5\" ; ex:stock ?stock ; ex:ok ?ok }", false),
+    ("optional", "SELECT * { ?p ex:name ?name OPTIONAL { ?p ex:stock ?s } OPTIONAL { ?p ex:ok ?ok } }", false),
+    ("union", "SELECT * { { ?p ex:name ?v } UNION { ?p ex:stock ?v } UNION { ?p ex:ok ?v } }", false),
+    ("same in all", "SELECT * { ?p a ex:Part }", false),
+    ("any predicate", "SELECT * { ?p ?property ?value }", false),
+    ("graph", "SELECT * { GRAPH ?g { ?p a ex:Part } }", false),
+    ("distinct", "SELECT DISTINCT ?stock { ?p ex:name ?name ; ex:stock ?stock ; ex:ok ?ok }", false),
+    ("group", "SELECT ?ok (COUNT(*) AS ?n) { ?p ex:ok ?ok ; ex:stock ?s ; ex:name ?name } GROUP BY ?ok", false),
+    ("count", "SELECT (COUNT(*) AS ?n) { ?p ex:name ?name }", false),
+    ("order", "SELECT * { ?p ex:name ?name ; ex:stock ?s ; ex:ok ?ok } ORDER BY DESC(?s) ?name", false),
+    ("top", "SELECT * { ?p ex:name ?name ; ex:stock ?s ; ex:ok ?ok } ORDER BY ?s ?name LIMIT 3", false),
+    ("limit", "SELECT * { ?p ex:name ?name ; ex:stock ?s ; ex:ok ?ok } LIMIT 3", true),
+    ("ask", "ASK { ?p ex:name ?name ; ex:stock ?s ; ex:ok ?ok }", true),
+    ("values", "SELECT * { VALUES ?stock { 1 2 3 } ?p ex:stock ?stock ; ex:name ?name ; ex:ok ?ok }", false),
+];
+
+/// The mesh with one source spoilt from its first scan on.
+async fn spoilt(scenario: &Scenario, broken: usize, mishap: Mishap, limits: GuardLimits) -> (Mesh, Arc<FaultyConnector>) {
+    let mut connectors = named(scenario, &memory(scenario));
+    let faulty = Arc::new(FaultyConnector::new(connectors[broken].1.clone(), mishap, 0));
+    connectors[broken].1 = faulty.clone();
+    let mesh = Mesh::within(scenario, connectors, limits, EngineLimits::default()).await.unwrap();
+    (mesh, faulty)
+}
+
+#[tokio::test]
+async fn a_source_that_fails_fails_the_query_in_every_kind_of_plan() {
+    let scenario = three_sources(40, 2_000);
+    let store = union_store(&scenario).unwrap();
+    for (plan, query, may_end_early) in PLANS {
+        let text = format!("{PREFIX}{query}");
+        let expected = evaluate(&store, &text).unwrap().unwrap();
+        let mut touched = 0;
+        for broken in 0..scenario.sources.len() {
+            let name = &scenario.sources[broken].name;
+            for mishap in Mishap::ALL {
+                let (mesh, faulty) = spoilt(&scenario, broken, *mishap, one_try()).await;
+                let answer = mesh.ask(&text).await;
+                let context = format!("{plan}, {mishap:?} at {name}");
+                touched += faulty.spoilt();
+                match answer {
+                    Err(error) => {
+                        assert!(faulty.spoilt() > 0, "{context}: fails without having asked");
+                        assert_eq!(error.source_name.as_deref(), Some(name.as_str()), "{context}: {error}");
+                        assert_ne!(error.code, Code::Internal, "{context}: {error}");
+                    }
+                    Ok(found) => {
+                        let whole = found.len() == expected.len();
+                        assert!(whole && (faulty.spoilt() == 0 || *may_end_early), "{context}: {} rows", found.len());
+                    }
+                }
+            }
+        }
+        assert!(touched > 0, "{plan}: no source was asked");
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_falls_silent_fails_the_query_at_its_deadline() {
+    let scenario = three_sources(40, 2_000);
+    let limits = GuardLimits { timeout: Duration::from_millis(300), ..one_try() };
+    for (plan, query, _) in PLANS.iter().filter(|(plan, ..)| ["scan", "join", "optional", "group"].contains(plan)) {
+        let begun = Instant::now();
+        let (mesh, faulty) = spoilt(&scenario, 0, Mishap::Silence, limits.clone()).await;
+        let error = mesh.ask(&format!("{PREFIX}{query}")).await.unwrap_err();
+        assert_eq!(error.code, Code::DeadlineExceeded, "{plan}: {error}");
+        assert_eq!(error.source_name.as_deref(), Some("plm"), "{plan}: {error}");
+        assert!(faulty.spoilt() > 0, "{plan}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{plan} took {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn limits_end_in_an_error_that_names_them() {
+    let scenario = three_sources(40, 2_000);
+    let query = format!("{PREFIX}SELECT * {{ ?p ex:name ?name ; ex:stock ?stock }}");
+    let ask = async |guard: GuardLimits, engine: EngineLimits| {
+        let connectors = named(&scenario, &memory(&scenario));
+        let mesh = Mesh::within(&scenario, connectors, guard, engine).await.unwrap();
+        mesh.ask(&query).await
+    };
+    let default = EngineLimits::default;
+    let rows_of_source = ask(GuardLimits { max_rows: 39, ..one_try() }, default()).await.unwrap_err();
+    assert_eq!(rows_of_source.code, Code::LimitExceeded, "{rows_of_source}");
+    assert!(rows_of_source.source_name.is_some(), "{rows_of_source}");
+    let bytes_of_source = ask(GuardLimits { max_bytes: 100, ..one_try() }, default()).await.unwrap_err();
+    assert_eq!(bytes_of_source.code, Code::LimitExceeded, "{bytes_of_source}");
+    let rows_of_answer = ask(one_try(), EngineLimits { result_rows: 39, ..default() }).await.unwrap_err();
+    assert_eq!(rows_of_answer.code, Code::LimitExceeded, "{rows_of_answer}");
+    let enough = ask(GuardLimits { max_rows: 40, ..one_try() }, EngineLimits { result_rows: 40, ..default() }).await;
+    assert_eq!(rows(&enough.unwrap()), 40);
+}
+
+#[tokio::test]
+async fn queries_at_once_do_not_disturb_each_other() {
+    let scenario = three_sources(40, 2_000);
+    let connectors = memory(&scenario);
+    let mesh = Mesh::over(&scenario, named(&scenario, &connectors)).await.unwrap();
+    let queries = (0..20).map(|_| mesh.ask("SELECT * { ?s ?p ?o }"));
+    let answers = futures::future::join_all(queries).await;
+    for answer in answers {
+        assert_eq!(rows(&answer.unwrap()), 3 * 40 + 40);
+    }
+}
