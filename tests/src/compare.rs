@@ -3,6 +3,7 @@
 //! Where the standard leaves a choice (rows without order under LIMIT, SAMPLE, the order inside GROUP_CONCAT, MIN over
 //! values that have no order), every choice is accepted and nothing else.
 
+mod blank;
 mod evaluation;
 mod order;
 mod term;
@@ -42,6 +43,8 @@ pub fn judge(store: &Store, query: &Query, found: &Found) -> anyhow::Result<Verd
             match arrange(variables, names, found_rows, star) {
                 Err(reason) => reason,
                 Ok(found_rows) => {
+                    let whole = query.limit.is_none() && query.offset.is_none();
+                    let (rows, found_rows) = (&blank::rename(rows, whole), blank::rename(&found_rows, whole));
                     let judge = Judge { store, query, variables, rows };
                     match judge.rows(&found_rows)? {
                         None => return Ok(Verdict::Agrees { rows: rows.len() }),
@@ -185,10 +188,14 @@ impl Judge<'_> {
         for (column, comparison) in comparisons.iter().enumerate() {
             let Comparison::Member(members) = comparison else { continue };
             for row in found {
+                if keys.iter().any(|i| matches!(row[*i], Some(Term::BlankNode(_)))) {
+                    continue;
+                }
                 let key: Vec<String> = keys.iter().map(|i| canonical_cell(&row[*i])).collect();
                 let group = members.get(&key).map_or(&[][..], Vec::as_slice);
                 let fits = match &row[column] {
                     None => group.is_empty(),
+                    Some(Term::BlankNode(_)) => group.iter().any(Term::is_blank_node),
                     Some(term) => group.iter().any(|other| canonical(other) == canonical(term)),
                 };
                 if !fits && keys.len() == self.query.group_by.len() {

@@ -11,3 +11,4 @@ pub mod guests;
 pub mod http_server;
 pub mod faulty;
 pub mod case;
+pub mod relation_gen;

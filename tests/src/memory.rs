@@ -11,6 +11,7 @@ mod evaluation;
 mod scope;
 mod value;
 
+pub use batches::rows_of as decode_batch;
 pub use value::{Row, compare_values};
 
 use async_trait::async_trait;

@@ -20,6 +20,7 @@ use weft_mapping::{Mapping, MappingError, VirtualGraph};
 use weft_model::Code;
 use weft_plan::Catalogue;
 
+pub use sqlite::connect as sqlite_connector;
 pub use tables::Guests;
 
 /// An engine and what it talks to.
@@ -140,7 +141,7 @@ async fn connect(
         Transport::Memory => {
             Ok(Arc::new(MemoryConnector::new(source.description.clone(), source.rows.clone(), seed)))
         }
-        Transport::Sqlite => sqlite::connect(source, folder).await.context("sqlite"),
+        Transport::Sqlite => sqlite::connect(source, folder).context("sqlite"),
         Transport::Wasm => match guests {
             Some(guests) => guests.connect(source),
             None => bail!("source {} needs the guest that serves tables", source.name),

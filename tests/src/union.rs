@@ -123,7 +123,7 @@ impl<'a> Materializer<'a> {
                 let text = natural_text(value, column.data_type)?;
                 Ok(Some(match kind {
                     TermKind::Iri => complete(&text)?.into(),
-                    TermKind::BlankNode => self.blank_node("column", &[text])?.into(),
+                    TermKind::BlankNode => self.blank_node(&text)?.into(),
                     TermKind::Literal { datatype, language } => {
                         literal(text, datatype.as_ref(), language.as_deref(), column.data_type)
                     }
@@ -137,7 +137,7 @@ impl<'a> Materializer<'a> {
                 }
                 Ok(Some(match kind {
                     TermKind::Iri => complete(&fill(shape, &texts, iri_safe))?.into(),
-                    TermKind::BlankNode => self.blank_node(&shape.to_string(), &texts)?.into(),
+                    TermKind::BlankNode => self.blank_node(&fill(shape, &texts, str::to_owned))?.into(),
                     TermKind::Literal { datatype, language } => {
                         let text = fill(shape, &texts, str::to_owned);
                         literal(text, datatype.as_ref(), language.as_deref(), DataType::Text)
@@ -147,9 +147,9 @@ impl<'a> Materializer<'a> {
         }
     }
 
-    /// Labels mean nothing, but are the same for the same values in one source.
-    fn blank_node(&self, template: &str, values: &[String]) -> anyhow::Result<BlankNode> {
-        let text = format!("{}\u{1}{template}\u{1}{}", self.source.name, values.join("\u{1}"));
+    /// R2RML section 11.2: within one source the same text is the same blank node, whatever template it comes from.
+    fn blank_node(&self, text: &str) -> anyhow::Result<BlankNode> {
+        let text = format!("{}\u{1}{text}", self.source.name);
         let label: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
         Ok(BlankNode::new(format!("b{label}"))?)
     }

@@ -18,8 +18,6 @@ pub struct Client<'a> {
 pub struct Page {
     pub rows: Vec<Map<String, Json>>,
     pub next: Option<String>,
-    /// Bytes of the body.
-    pub bytes: usize,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +52,7 @@ impl<'a> Client<'a> {
             .map_err(|_| Error::new(Code::InvalidData, "the $metadata of the service is not utf-8"))
     }
 
-    pub fn count(&mut self, set: &str) -> Result<u64> {
+    pub fn count(&self, set: &str) -> Result<u64> {
         let url = format!("{}{}/$count", self.config.url, path_segment(set));
         let response = self.get(&url, "text/plain")?;
         let text = String::from_utf8_lossy(&response.body).into_owned();
@@ -66,7 +64,6 @@ impl<'a> Client<'a> {
     pub fn page(&self, set: &str, url: &str) -> Result<Page> {
         // Numbers beyond a double come as strings where the service knows how.
         let response = self.get(url, "application/json;odata.metadata=minimal;IEEE754Compatible=true")?;
-        let bytes = response.body.len();
         let body: PageBody = serde_json::from_slice(&response.body).map_err(|error| {
             let message = format!("entity set {set}: the answer is not a page of entities");
             Error::new(Code::InvalidData, message).with_detail(error.to_string())
@@ -75,7 +72,7 @@ impl<'a> Client<'a> {
         if next.as_deref() == Some(url) {
             return Err(Error::new(Code::InvalidData, format!("entity set {set}: the next page is the same page")));
         }
-        Ok(Page { rows: body.value, next, bytes })
+        Ok(Page { rows: body.value, next })
     }
 
     fn get(&self, url: &str, accept: &str) -> Result<Response> {

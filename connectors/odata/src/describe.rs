@@ -22,7 +22,7 @@ pub fn describe(config: &Config) -> Result<Description> {
 /// The description of a service whose `$metadata` was read.
 pub fn describe_as(config: &Config, metadata: &Metadata) -> Result<Description> {
     let in_operator = config.in_operator.unwrap_or(metadata.version != "4.0");
-    let mut client = Client::new(config);
+    let client = Client::new(config);
     let mut tables = Vec::with_capacity(metadata.sets.len());
     for set in &metadata.sets {
         let rows = match config.statistics && set.restrictions.countable {

@@ -40,7 +40,6 @@ pub enum Source {
 #[derive(Debug)]
 pub struct Fetch {
     pub set: String,
-    pub alias: String,
     /// The row: every column the read names.
     pub fields: Vec<Field>,
     pub natives: Vec<NativeType>,
@@ -110,7 +109,6 @@ impl Plan {
         let fetch = Fetch {
             natives: read.schema.iter().map(native).collect(),
             set: read.table,
-            alias: read.alias,
             fields: read.schema,
             filter: read.filter,
             keys: read.keys,

@@ -9,6 +9,7 @@ use crate::plan::{Fetch, Order};
 use crate::url::{encoded, path_segment};
 use serde_json::{Map, Value as Json};
 use std::collections::{HashSet, VecDeque};
+use weft_guest::contract::DataType;
 use weft_guest::{Code, ColumnRef, Error, JoinKind, KeyBlock, Result, Value};
 
 pub type Row = Vec<Option<Value>>;
@@ -31,8 +32,6 @@ pub struct Request {
 /// What is sent for a read.
 pub struct Requests {
     pub requests: VecDeque<Request>,
-    /// The service answers with exactly the rows that are wanted.
-    pub exact: bool,
     /// The service was asked for the order.
     pub ordered: bool,
 }
@@ -65,7 +64,7 @@ impl Requests {
         let condition = Condition::all(conditions);
         let exact = exact && condition.exact;
         if condition.form == Form::Never {
-            return Ok(Self { requests: VecDeque::new(), exact: true, ordered: true });
+            return Ok(Self { requests: VecDeque::new(), ordered: true });
         }
         let blocks = match keyed {
             None => vec![(condition, None)],
@@ -74,7 +73,7 @@ impl Requests {
                 split(&columns.borrowed(), keys, &condition, room)?
             }
         };
-        let order_by = order_by(fetch, order).filter(|_| blocks.len() == 1);
+        let order_by = order_by(config, fetch, order).filter(|_| blocks.len() == 1);
         let ordered = order.is_empty() || order_by.is_some();
         let exact = exact && blocks.iter().all(|(condition, _)| condition.exact);
         let top = top.filter(|_| exact && ordered && blocks.len() == 1);
@@ -88,7 +87,7 @@ impl Requests {
             let query = if options.is_empty() { String::new() } else { format!("?{}", options.options()) };
             Request { url: format!("{}{}{query}", config.url, path_segment(&fetch.set)), keys }
         });
-        Ok(Self { requests: requests.collect(), exact, ordered })
+        Ok(Self { requests: requests.collect(), ordered })
     }
 }
 
@@ -294,12 +293,13 @@ fn key_text(key: &[Value]) -> String {
 }
 
 /// `$orderby`, where the service sorts as asked. Nulls come first in ascending order (OData URL conventions, 5.1.4).
-fn order_by(fetch: &Fetch, order: &[Order]) -> Option<String> {
+fn order_by(config: &Config, fetch: &Fetch, order: &[Order]) -> Option<String> {
     let mut parts = Vec::new();
     for key in order {
         // A column of the parent lies beyond, and is sorted here.
         let field = fetch.fields.get(key.place)?;
-        if field.nullable && key.nulls_first == key.descending {
+        let is_collated = !config.exact_text && matches!(field.data_type, DataType::Text);
+        if is_collated || (field.nullable && key.nulls_first == key.descending) {
             return None;
         }
         parts.push(format!("{}{}", encoded(&field.name), if key.descending { "%20desc" } else { "" }));

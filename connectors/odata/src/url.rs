@@ -32,7 +32,9 @@ pub fn path_segment(name: &str) -> String {
 pub fn follow(root: &str, from: &str, link: &str) -> Result<String> {
     let target = if link.starts_with("http://") || link.starts_with("https://") {
         link.to_owned()
-    } else if link.starts_with('/') && !link.starts_with("//") {
+    } else if link.starts_with("//") {
+        format!("{}:{link}", root.split(':').next().unwrap_or_default())
+    } else if link.starts_with('/') {
         format!("{}{link}", origin(root))
     } else {
         let path = from.split('?').next().unwrap_or(from);

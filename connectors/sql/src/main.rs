@@ -46,7 +46,6 @@ async fn serve(service: &Service, connector: Arc<SqlConnector>) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let server = Server::bind(options).await?;
-    tracing::info!(address = %server.local_addr(), "serving");
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}

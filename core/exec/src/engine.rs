@@ -50,6 +50,9 @@ pub struct EngineLimits {
     pub result_rows: u64,
     /// Bytes of one computed string.
     pub value_bytes: usize,
+    /// Nesting of one expression; each level needs up to 36 KiB of stack where it is interpreted. A chain of `&&` or `||`
+    /// is one level.
+    pub expression_depth: usize,
     /// Rows of one batch asked of a source.
     pub batch_rows: u32,
     /// Bytes of one batch asked of a source.
@@ -68,6 +71,7 @@ impl Default for EngineLimits {
             memory: 256 << 20,
             result_rows: 10_000_000,
             value_bytes: 1 << 20,
+            expression_depth: 32,
             batch_rows: 8_192,
             batch_bytes: 1 << 20,
             read_ahead_rows: 100_000,
@@ -191,7 +195,7 @@ impl Engine {
         let mut expressions = ExpressionContext::new(DateTime::now());
         expressions.base_iri = request.base_iri.clone().and_then(|base| Iri::parse(base).ok());
         expressions.max_value_bytes = self.limits.value_bytes;
-        expressions.max_depth = self.limits.plan.algebra_depth;
+        expressions.max_depth = self.limits.expression_depth;
         Run {
             id: format!("q{}", self.queries.fetch_add(1, Ordering::Relaxed) + 1),
             sources: self.sources.clone(),

@@ -41,6 +41,9 @@ impl Default for PlanLimits {
     }
 }
 
+/// The parser tries a group behind a sign twice, so its time doubles with each level.
+const MAX_NEGATED_GROUPS: usize = 8;
+
 impl PlanLimits {
     /// The lexical check. Never recurses.
     pub(crate) fn check_text(&self, text: &str) -> Result<(), PlanError> {
@@ -48,18 +51,24 @@ impl PlanLimits {
             return Err(too_large(format!("the query has {} bytes; limits.query_bytes allows {}", text.len(), self.query_bytes)));
         }
         let mut scanner = Scanner { rest: text, line: 1, column: 1 };
-        let (mut depth, mut prefixes, mut tokens) = (0_usize, 0_usize, 0_usize);
+        let (mut open, mut prefixes, mut tokens) = (Vec::new(), 0_usize, 0_usize);
         while let Some(token) = scanner.next_token() {
             tokens += 1;
             match token {
-                Token::Open => depth += 1,
-                Token::Close => depth = depth.saturating_sub(1),
+                Token::Open => open.push(prefixes > 0),
+                Token::Close => drop(open.pop()),
                 Token::Prefix | Token::Other => {}
             }
             prefixes = if token == Token::Prefix { prefixes + 1 } else { 0 };
-            if depth + prefixes > self.query_depth {
-                let mut error =
-                    too_large(format!("the query nests deeper than limits.query_depth allows ({})", self.query_depth));
+            let too_deep = if open.len() + prefixes > self.query_depth {
+                format!("the query nests deeper than limits.query_depth allows ({})", self.query_depth)
+            } else if open.iter().filter(|negated| **negated).count() > MAX_NEGATED_GROUPS {
+                format!("more than {MAX_NEGATED_GROUPS} groups with a sign before them are nested")
+            } else {
+                String::new()
+            };
+            if !too_deep.is_empty() {
+                let mut error = too_large(too_deep);
                 error.position = Some(Position::new(text, scanner.line, scanner.column.saturating_sub(1)));
                 return Err(error);
             }
@@ -305,6 +314,14 @@ mod tests {
         for deep in ["{{{{", "((((", "{ ( !!", "[ [ { ("] {
             assert_eq!(limits.check_text(deep).unwrap_err().code, Code::QueryTooLarge, "{deep}");
         }
+    }
+
+    #[test]
+    fn nested_negations_are_refused_before_the_parser_doubles_its_time() {
+        let query = |n: usize| format!("SELECT * {{ ?s ?p ?o FILTER({}?o{}) }}", "!(".repeat(n), ")".repeat(n));
+        let limits = PlanLimits::default();
+        limits.check_text(&query(MAX_NEGATED_GROUPS)).unwrap();
+        assert_eq!(limits.check_text(&query(MAX_NEGATED_GROUPS + 1)).unwrap_err().code, Code::QueryTooLarge);
     }
 
     #[test]

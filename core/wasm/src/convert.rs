@@ -44,8 +44,8 @@ pub enum ConvertError {
     ColumnCount { expected: usize, found: usize },
     #[error("column {column:?}: {problem}")]
     Column { column: String, problem: ColumnProblem },
-    #[error("key column {0:?} is not in the schema of the read")]
-    KeyColumn(String),
+    #[error("key column {column:?} is of type {found}, which the contract does not have")]
+    KeyType { column: String, found: String },
     #[error("the batch does not fit together: {0}")]
     Batch(String),
 }

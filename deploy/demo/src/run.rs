@@ -101,7 +101,6 @@ async fn demonstrate(options: &RunOptions, processes: &mut Vec<Process>) -> Resu
     let ports = free_ports(plm, options.once)?;
     write_configuration(directory, &ports, &options.guest)?;
     issue_certificates(options).await?;
-    run_weft(options, &["check", "--config", "weft.toml"]).await?;
     start_connectors(options, &ports, processes).await?;
     let endpoint = start_broker(options, &ports, processes).await?;
     println!("Started {} processes in {:.1} s: {}", processes.len(), begun.elapsed().as_secs_f64(), show::cast(&ports));
@@ -203,7 +202,7 @@ async fn start_connectors(options: &RunOptions, ports: &Ports, processes: &mut V
     let first = processes.len();
     for name in SQL_SOURCES {
         let config = format!("connectors/{name}.toml");
-        processes.push(Process::start(name, &program, &["--config", &config], &options.directory)?);
+        processes.push(Process::start(name, &program, &[&config], &options.directory)?);
     }
     for (process, port) in processes[first..].iter_mut().zip(ports.sql) {
         process.until(START_TIMEOUT, async || listens(port).await).await?;

@@ -37,7 +37,7 @@ finish() {
 trap finish EXIT
 trap 'exit 0' INT TERM
 for name in $connectors; do
-  "$bin/weft-connector-sql" --config "connectors/$name.toml" >"state/log/$name.log" 2>&1 &
+  "$bin/weft-connector-sql" "connectors/$name.toml" >"state/log/$name.log" 2>&1 &
   started+=($!)
 done
 "$bin/weft" serve --config "weft-$variant.toml" &

@@ -156,7 +156,7 @@ fn relation(node: w::RelationNode, forest: &mut Forest<Relation>, depth: &mut u3
 }
 
 fn read(read: w::Read) -> Result<Read> {
-    let keys = read.keys.map(|block| key_block(block, &read.schema)).transpose()?;
+    let keys = read.keys.map(key_block).transpose()?;
     Ok(Read {
         table: read.table,
         alias: read.alias,
@@ -199,19 +199,16 @@ fn expression(node: w::ExpressionNode, forest: &mut Forest<Expression>, depth: &
     })
 }
 
-fn key_block(block: w::KeyBlock, schema: &[Field]) -> Result<KeyBlock> {
+fn key_block(block: w::KeyBlock) -> Result<KeyBlock> {
     let rows = block.keys.rows as usize;
     let mut keys = vec![Vec::with_capacity(block.columns.len()); rows];
-    for (name, values) in block.columns.iter().zip(&block.keys.columns) {
-        let field = schema.iter().find(|field| &field.name == name);
-        let data_type = field.map(|field| field.data_type);
-        let data_type = data_type.ok_or_else(|| malformed(format!("key column {name:?} is not in the schema")))?;
+    for (column, values) in block.columns.iter().zip(&block.keys.columns) {
         for (row, key) in keys.iter_mut().enumerate() {
-            let value = key_value(&values.values, data_type, row);
-            key.push(value.ok_or_else(|| malformed(format!("key {row} of column {name:?} is not there")))?);
+            let value = key_value(&values.values, column.data_type, row);
+            key.push(value.ok_or_else(|| malformed(format!("key {row} of column {:?} is not there", column.name)))?);
         }
     }
-    Ok(KeyBlock { columns: block.columns, rows: keys })
+    Ok(KeyBlock { columns: block.columns.into_iter().map(|column| column.name).collect(), rows: keys })
 }
 
 fn key_value(values: &w::Values, data_type: DataType, row: usize) -> Option<Value> {

@@ -246,16 +246,22 @@ fn compare(operator: CompareOperator, left: &Expression, right: &Expression, sco
                 (DataType::Decimal { .. }, DataType::Decimal { .. }) => true,
                 (a, b) => a == b,
             };
-            require(same, "a comparison of two types")
+            require(same, "a comparison of two types")?;
+            has_order(operator, a)
         }
-        (Expression::Column(_), Expression::Literal(value)) => {
-            fits(value, operation(compare_operation(operator), left, scope)?.data_type)
-        }
-        (Expression::Literal(value), Expression::Column(_)) => {
-            fits(value, operation(compare_operation(operator), right, scope)?.data_type)
+        (column @ Expression::Column(_), Expression::Literal(value))
+        | (Expression::Literal(value), column @ Expression::Column(_)) => {
+            let column = operation(compare_operation(operator), column, scope)?;
+            has_order(operator, column)?;
+            fits(value, column.data_type)
         }
         _ => Err(invalid("a comparison is between a column and a column or literal")),
     }
+}
+
+fn has_order(operator: CompareOperator, column: &Column) -> Admitted {
+    let ordered = column.data_type != DataType::Binary || compare_operation(operator) != FilterOperation::Range;
+    require(ordered, "an order of binary values")
 }
 
 fn operation<'s>(

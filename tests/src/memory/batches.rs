@@ -114,7 +114,7 @@ fn rescale(unscaled: i128, from: u8, to: u8) -> i128 {
 }
 
 /// The rows of a batch of contract types.
-pub(super) fn rows_of(batch: &RecordBatch) -> Result<Vec<Row>, ContractError> {
+pub fn rows_of(batch: &RecordBatch) -> Result<Vec<Row>, ContractError> {
     (0..batch.num_rows())
         .map(|row| batch.columns().iter().map(|array| cell(array, row)).collect())
         .collect()

@@ -13,7 +13,8 @@ use weft_connector::Connector;
 use weft_connector_sql::{SqlConfig, SqlConnector};
 use weft_model::contract::{Column, DataType, Table, Value};
 
-pub(super) async fn connect(source: &Source, folder: &Path) -> anyhow::Result<Arc<dyn Connector>> {
+/// Writes the source into a new file in `folder` and opens the connector on it.
+pub fn connect(source: &Source, folder: &Path) -> anyhow::Result<Arc<dyn Connector>> {
     let path = folder.join(format!("{}.sqlite", source.name));
     write(source, &path)?;
     Ok(Arc::new(SqlConnector::open(SqlConfig::new(format!("sqlite:{}", path.display())))?))

@@ -56,10 +56,11 @@ impl Writer<'_> {
 
     fn main_map(&self, rng: &mut StdRng, table: usize) -> TriplesMapText {
         let draft = &self.drafts[table];
-        let subject = if rng.random_bool(0.03) {
-            format!("rr:constant <{BASE}part/1>")
-        } else {
-            format!("rr:template {}", quoted(&template(draft.concept, &names(draft, &draft.key))))
+        let template = format!("rr:template {}", quoted(&template(draft.concept, &names(draft, &draft.key))));
+        let subject = match rng.random_range(0..100) {
+            0..3 => format!("rr:constant <{BASE}part/1>"),
+            3..8 => format!("{template} ; rr:termType rr:BlankNode"),
+            _ => template,
         };
         let mut classes = Vec::new();
         if rng.random_bool(0.7) {
@@ -140,7 +141,7 @@ impl Writer<'_> {
         let mut parts = Vec::new();
         if rng.random_bool(0.15) {
             let constants =
-                ["ex:Red", "<http://example.com/part/1>", "\"bolt\"", "5", "\"bolt\"@en", "true", "2.5", "1.0e0"];
+                ["ex:Red", "<http://example.com/part/1>", "\"bolt\"", "5", "\"bolt\"@en", "true", "2.5", "\"1\"^^xsd:double"];
             let object = format!("rr:constant {}", pick(rng, &constants));
             let predicate = pick(rng, &["ex:name", "ex:level", "ex:uses", "ex:near"]);
             parts.push(predicate_object(rng, predicate, &object));
@@ -225,6 +226,8 @@ fn literal(rng: &mut StdRng, draft: &Draft, column: usize) -> String {
     let name = quoted(&draft.columns[column].name);
     let extra = if draft.iris.contains(&column) {
         " ; rr:termType rr:IRI"
+    } else if rng.random_bool(0.02) {
+        " ; rr:termType rr:BlankNode"
     } else {
         match data_type {
             DataType::Text => pick(

@@ -107,7 +107,7 @@ impl World {
         world.weft(&["check", "--config", variant.config()])?;
         for name in variant.connectors() {
             let config = format!("connectors/{name}.toml");
-            let child = world.spawn("weft-connector-sql", &["--config", &config], name)?;
+            let child = world.spawn("weft-connector-sql", &[&config], name)?;
             world.children.push(child);
             let port = listen_port(&world.folder.path().join(&config))?;
             world.until(name, async || TcpStream::connect(("127.0.0.1", port)).is_ok()).await?;

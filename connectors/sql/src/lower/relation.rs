@@ -146,7 +146,9 @@ impl Lowering<'_> {
     }
 
     fn project(&mut self, mut block: Block, columns: &[ProjectColumn]) -> Result<Block> {
-        if block.distinct {
+        // Without any aggregate function in it, a SELECT without GROUP BY would not be one group.
+        let one_group = block.group.as_ref().is_some_and(Vec::is_empty);
+        if block.distinct || (one_group && columns.is_empty()) {
             block = self.derive(block);
         }
         let mut outputs = Vec::with_capacity(columns.len());

@@ -8,16 +8,16 @@ use weft_model::contract::{
     Value,
 };
 
-pub struct Rows {
-    pub columns: Vec<(ColumnRef, DataType)>,
-    pub rows: Vec<Row>,
+pub(crate) struct Rows {
+    pub(crate) columns: Vec<(ColumnRef, DataType)>,
+    pub(crate) rows: Vec<Row>,
 }
 
 /// More rows than this are not worth comparing.
 const MOST: usize = 4_000;
 
 /// `None` when the result becomes too large, or a sum does not fit its type.
-pub fn evaluate(relation: &Relation, world: &World) -> Option<Rows> {
+pub(crate) fn evaluate(relation: &Relation, world: &World) -> Option<Rows> {
     let columns: Vec<_> = relation.fields().unwrap().into_iter().map(|(c, f)| (c, f.data_type)).collect();
     let rows = match relation {
         Relation::Read(read) => {
@@ -77,20 +77,20 @@ pub fn evaluate(relation: &Relation, world: &World) -> Option<Rows> {
             let places: Vec<usize> = group.iter().map(|c| place(&input.columns, c)).collect();
             let mut groups: BTreeMap<String, (Row, Vec<&Row>)> = BTreeMap::new();
             if group.is_empty() {
-                groups.insert(String::new(), (Vec::new(), Vec::new()));
+                groups.insert("[]".to_owned(), (Vec::new(), Vec::new()));
             }
             for row in &input.rows {
                 let key: Row = places.iter().map(|p| row[*p].clone()).collect();
                 groups.entry(format!("{key:?}")).or_insert_with(|| (key, Vec::new())).1.push(row);
             }
             let mut rows = Vec::new();
-            for (mut key, members) in groups.into_values().filter(|(_, m)| group.is_empty() || !m.is_empty()) {
+            for (mut key, members) in groups.into_values() {
                 for a in aggregates {
                     key.push(aggregate(a, &input.columns, &members)?);
                 }
                 rows.push(key);
             }
-            if group.is_empty() { rows } else { rows.into_iter().collect() }
+            rows
         }
         Relation::Distinct { input } => {
             let mut rows = evaluate(input, world)?.rows;

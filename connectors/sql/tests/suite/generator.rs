@@ -14,16 +14,16 @@ use weft_model::contract::{
 
 type Scope = Vec<(ColumnRef, Field)>;
 
-pub struct Generator<'a> {
-    pub rng: StdRng,
-    pub world: &'a World,
+pub(crate) struct Generator<'a> {
+    pub(crate) rng: StdRng,
+    pub(crate) world: &'a World,
     /// The fields of each table, by its name in the contract.
-    pub schemas: &'a HashMap<String, Vec<Field>>,
+    pub(crate) schemas: &'a HashMap<String, Vec<Field>>,
     counter: usize,
 }
 
 impl<'a> Generator<'a> {
-    pub fn new(rng: StdRng, world: &'a World, schemas: &'a HashMap<String, Vec<Field>>) -> Self {
+    pub(crate) fn new(rng: StdRng, world: &'a World, schemas: &'a HashMap<String, Vec<Field>>) -> Self {
         Self { rng, world, schemas, counter: 0 }
     }
 
@@ -32,7 +32,7 @@ impl<'a> Generator<'a> {
         format!("{prefix}{}", self.counter)
     }
 
-    pub fn relation(&mut self, depth: usize) -> Relation {
+    pub(crate) fn relation(&mut self, depth: usize) -> Relation {
         if depth == 0 {
             return self.read();
         }
@@ -57,8 +57,8 @@ impl<'a> Generator<'a> {
         let keep = self.rng.random_range(0..=columns.len().min(7));
         columns.truncate(keep);
         let scope: Scope = schema.iter().map(|f| (ColumnRef::bare(&f.name), f.clone())).collect();
-        let filter = self.rng.random_bool(0.5).then(|| self.condition(&scope, 3));
-        let keys = self.rng.random_bool(0.3).then(|| self.keys(&scope));
+        let filter = self.rng.random_bool(0.3).then(|| self.condition(&scope, 3));
+        let keys = self.rng.random_bool(0.15).then(|| self.keys(&scope));
         let alias = if self.rng.random_bool(0.8) { self.name("r") } else { self.name("Odd \"alias\" ") };
         Relation::Read(Read { table, alias, columns, schema, filter, keys, limit: None })
     }
@@ -221,9 +221,9 @@ impl<'a> Generator<'a> {
     }
 
     fn keys(&mut self, scope: &Scope) -> KeyBlock {
-        let count = self.rng.random_range(1..4);
+        let count = *[1, 1, 1, 2, 3].choose(&mut self.rng).unwrap();
         let columns: Vec<(ColumnRef, Field)> = scope.choose_multiple(&mut self.rng, count).cloned().collect();
-        let rows = *[0, 1, 5, 30].choose(&mut self.rng).unwrap();
+        let rows = *[0, 3, 10, 40].choose(&mut self.rng).unwrap();
         let mut arrays: Vec<(String, ArrayRef)> = Vec::new();
         for (column, field) in &columns {
             let mut values = Vec::new();
@@ -288,7 +288,7 @@ fn array(data_type: DataType, values: &[Value]) -> ArrayRef {
 }
 
 /// The keys of a block as values.
-pub fn key_rows(block: &KeyBlock) -> Vec<Vec<Value>> {
+pub(crate) fn key_rows(block: &KeyBlock) -> Vec<Vec<Value>> {
     use arrow_array::cast::AsArray;
     use arrow_array::types::*;
     use arrow_schema::DataType as Arrow;
@@ -309,7 +309,7 @@ pub fn key_rows(block: &KeyBlock) -> Vec<Vec<Value>> {
 }
 
 /// Whether the order of the answer is part of it.
-pub fn is_ordered(relation: &Relation) -> bool {
+pub(crate) fn is_ordered(relation: &Relation) -> bool {
     match relation {
         Relation::Sort { .. } => true,
         Relation::Limit { input, .. } | Relation::Project { input, .. } => is_ordered(input) && !matches!(relation, Relation::Project { .. }),
@@ -318,7 +318,7 @@ pub fn is_ordered(relation: &Relation) -> bool {
 }
 
 /// Rows as text that compares, in an order of their own unless theirs matters.
-pub fn canonical(rows: &[Row], ordered: bool) -> Vec<String> {
+pub(crate) fn canonical(rows: &[Row], ordered: bool) -> Vec<String> {
     let mut all: Vec<String> = rows.iter().map(|row| format!("{row:?}").replace("-0.0)", "0.0)")).collect();
     if !ordered {
         all.sort();

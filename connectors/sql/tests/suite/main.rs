@@ -8,5 +8,6 @@ mod generator;
 mod peer;
 mod postgres;
 mod semantics;
+mod service;
 mod sqlite;
 mod world;

@@ -6,22 +6,23 @@ use crate::world::{World, context, request, scan, schemas};
 use rand::prelude::*;
 use rand::rngs::StdRng;
 use weft_connector::Connector;
+use weft_model::contract::Relation;
 
 /// How often what was compared.
 #[derive(Debug, Default)]
-pub struct Tally {
-    pub compared: usize,
-    pub empty: usize,
-    pub skipped: usize,
+pub(crate) struct Tally {
+    pub(crate) compared: usize,
+    pub(crate) empty: usize,
+    pub(crate) skipped: usize,
 }
 
-pub fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let given = std::env::var("SEED").ok().and_then(|s| s.parse().ok());
     given.unwrap_or_else(|| rand::rng().random())
 }
 
 /// Compares `cases` relations; the world is what the connector's database holds.
-pub async fn compare(connector: &dyn Connector, world: &World, seed: u64, cases: usize, tally: &mut Tally) {
+pub(crate) async fn compare(connector: &dyn Connector, world: &World, seed: u64, cases: usize, tally: &mut Tally) {
     let description = connector.describe(&context()).await.unwrap();
     let schemas = schemas(&description);
     let mut generator = Generator::new(StdRng::seed_from_u64(seed), world, &schemas);
@@ -37,13 +38,14 @@ pub async fn compare(connector: &dyn Connector, world: &World, seed: u64, cases:
         let answer = scan(connector, request.clone()).await;
         request.explain = true;
         let (rows, statement) = answer.unwrap_or_else(|e| {
-            panic!("seed {seed}, case {case}: {e} ({:?})\n{relation:#?}", e.detail)
+            panic!("seed {seed}, case {case}: {e} ({:?})\n{:#?}", e.detail, brief(&relation))
         });
         let ordered = is_ordered(&relation);
         let (expected, found) = (canonical(&expected.rows, ordered), canonical(&rows, ordered));
         assert!(
             expected == found,
-            "seed {seed}, case {case}\n{statement}\n{relation:#?}\nexpected {expected:#?}\nfound {found:#?}"
+            "seed {seed}, case {case}\n{statement}\n{:#?}\nexpected {expected:#?}\nfound {found:#?}",
+            brief(&relation)
         );
         tally.compared += 1;
         tally.empty += usize::from(found.is_empty());
@@ -51,4 +53,14 @@ pub async fn compare(connector: &dyn Connector, world: &World, seed: u64, cases:
         assert!(nothing.is_empty());
         assert_eq!(explained, statement);
     }
+}
+
+/// The relation without what every read repeats.
+fn brief(relation: &Relation) -> Relation {
+    let mut brief = relation.clone();
+    let aliases: Vec<String> = relation.reads().iter().map(|read| read.alias.clone()).collect();
+    for alias in aliases {
+        brief.read_mut(&alias).unwrap().schema.clear();
+    }
+    brief
 }

@@ -15,13 +15,13 @@ use weft_model::contract::{
     Relation, Value,
 };
 
-pub struct Database {
+pub(crate) struct Database {
     folder: TempDir,
-    pub connection: Connection,
+    pub(crate) connection: Connection,
 }
 
 impl Database {
-    pub fn new(sql: &str) -> Self {
+    pub(crate) fn new(sql: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let connection = Connection::open(folder.path().join("test.sqlite")).unwrap();
         connection.pragma_update(None, "foreign_keys", false).unwrap();
@@ -29,11 +29,11 @@ impl Database {
         Self { folder, connection }
     }
 
-    pub fn config(&self) -> SqlConfig {
+    pub(crate) fn config(&self) -> SqlConfig {
         SqlConfig::new(format!("sqlite:{}", self.folder.path().join("test.sqlite").display()))
     }
 
-    pub fn connector(&self) -> SqlConnector {
+    pub(crate) fn connector(&self) -> SqlConnector {
         SqlConnector::open(self.config()).unwrap()
     }
 }
@@ -105,7 +105,7 @@ async fn random_relations_give_what_the_contract_says() {
     assert!(tally.compared > 1_500 && tally.empty * 2 < tally.compared, "{tally:?}");
 }
 
-pub async fn read(connector: &dyn Connector, table: &str, columns: &[&str]) -> Read {
+pub(crate) async fn read(connector: &dyn Connector, table: &str, columns: &[&str]) -> Read {
     let schemas = schemas(&connector.describe(&context()).await.unwrap());
     Read {
         table: table.into(),

@@ -9,32 +9,32 @@ use tokio::time::Instant;
 use weft_connector::{CallContext, Connector, ScanEvent};
 use weft_model::contract::{ContractError, DataType, Description, Field, Relation, ScanRequest, Value};
 
-pub type Row = Vec<Option<Value>>;
+pub(crate) type Row = Vec<Option<Value>>;
 
 /// A column: its name, its type, how each database declares it, and how `Value`s are drawn.
-pub struct Column {
-    pub name: &'static str,
-    pub data_type: DataType,
-    pub sqlite: &'static str,
-    pub postgres: &'static str,
-    pub pool: Vec<Value>,
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) data_type: DataType,
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
+    pub(crate) pool: Vec<Value>,
 }
 
-pub struct Table {
-    pub name: String,
-    pub columns: Vec<Column>,
-    pub rows: Vec<Row>,
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Row>,
 }
 
-pub struct World {
-    pub tables: Vec<Table>,
+pub(crate) struct World {
+    pub(crate) tables: Vec<Table>,
 }
 
 fn texts(all: &[&str]) -> Vec<Value> {
     all.iter().map(|t| Value::Text((*t).into())).collect()
 }
 
-pub fn decimal(unscaled: i128, scale: u8) -> Value {
+pub(crate) fn decimal(unscaled: i128, scale: u8) -> Value {
     Value::Decimal { unscaled, scale }
 }
 
@@ -85,20 +85,20 @@ fn postgres_columns() -> Vec<Column> {
 }
 
 impl World {
-    pub fn random(rng: &mut StdRng, tables: usize, postgres: bool) -> Self {
+    pub(crate) fn random(rng: &mut StdRng, tables: usize, postgres: bool) -> Self {
         let tables = (0..tables).map(|number| {
             let mut columns = columns(number % 2 == 1);
             if postgres {
                 columns.extend(postgres_columns());
             }
-            let rows = (0..rng.random_range(0..14)).map(|_| columns.iter().map(|c| draw(rng, c)).collect());
+            let rows = (0..if rng.random_bool(0.1) { 0 } else { rng.random_range(4..16) }).map(|_| columns.iter().map(|c| draw(rng, c)).collect());
             let rows = rows.collect();
             Table { name: format!("t{number}"), columns, rows }
         });
         Self { tables: tables.collect() }
     }
 
-    pub fn table(&self, name: &str) -> &Table {
+    pub(crate) fn table(&self, name: &str) -> &Table {
         let name = name.rsplit('.').next().unwrap();
         self.tables.iter().find(|t| t.name == name).unwrap()
     }
@@ -108,16 +108,16 @@ fn draw(rng: &mut StdRng, column: &Column) -> Option<Value> {
     if rng.random_bool(0.15) { None } else { column.pool.choose(rng).cloned() }
 }
 
-pub fn context() -> CallContext {
+pub(crate) fn context() -> CallContext {
     CallContext { deadline: Instant::now() + Duration::from_secs(60), traceparent: None }
 }
 
-pub fn request(relation: Relation) -> ScanRequest {
+pub(crate) fn request(relation: Relation) -> ScanRequest {
     ScanRequest { id: "test".into(), relation, batch_rows: 3, batch_bytes: 1 << 20, explain: false }
 }
 
 /// The rows of a complete answer, and the statement that was sent.
-pub async fn scan(connector: &dyn Connector, request: ScanRequest) -> Result<(Vec<Row>, String), ContractError> {
+pub(crate) async fn scan(connector: &dyn Connector, request: ScanRequest) -> Result<(Vec<Row>, String), ContractError> {
     use futures::StreamExt;
     let fields: Vec<Field> = request.relation.fields().unwrap().into_iter().map(|(_, f)| f).collect();
     let limit = request.batch_rows as usize;
@@ -167,7 +167,7 @@ fn decode(batch: &arrow_array::RecordBatch, fields: &[Field]) -> Vec<Row> {
 }
 
 /// The fields of each described table, as a read hands them back.
-pub fn schemas(description: &Description) -> HashMap<String, Vec<Field>> {
+pub(crate) fn schemas(description: &Description) -> HashMap<String, Vec<Field>> {
     let field = |c: &weft_model::contract::Column| Field {
         name: c.name.clone(),
         data_type: c.data_type,

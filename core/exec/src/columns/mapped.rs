@@ -9,7 +9,7 @@ use datafusion_common::ScalarValue;
 use oxrdf::{Literal, NamedNode, Term};
 use oxsdatatypes::{Decimal, Double};
 use std::sync::Arc;
-use weft_mapping::{Build, MappedTerm};
+use weft_mapping::{Build, MappedTerm, blank_node_label};
 use weft_model::contract::ContractError;
 use weft_model::term::{IriShape, KeyKind, LiteralType, TermType, encode, encode_iri};
 use weft_plan::canonical;
@@ -109,27 +109,14 @@ impl Rows<'_> {
     }
 
     fn blank_node(&self, shape: &IriShape, row: usize) -> String {
-        format!("B{}", blank_node_label(&self.build(shape, row)))
+        let keys: Vec<_> = self.sources.iter().map(|source| source.lexical(row)).collect();
+        format!("B{}", blank_node_label(shape, keys.iter().map(AsRef::as_ref)))
     }
 
     fn build(&self, shape: &IriShape, row: usize) -> String {
         let keys: Vec<_> = self.sources.iter().map(|source| source.lexical(row)).collect();
         shape.build(keys.iter().map(AsRef::as_ref))
     }
-}
-
-/// A label made of letters, digits and `_` alone, different for different texts: every other byte, and `_` itself, is
-/// written as `_` and two hexadecimal digits.
-fn blank_node_label(text: &str) -> String {
-    let mut label = String::from("n");
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() {
-            label.push(char::from(byte));
-        } else {
-            label.push_str(&format!("_{byte:02X}"));
-        }
-    }
-    label
 }
 
 /// `None` when the type needs another build.

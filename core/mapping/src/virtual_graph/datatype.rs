@@ -53,7 +53,9 @@ pub(super) fn declared(column: DataType, datatype: &NamedNode) -> Result<Layout,
         (DataType::Int64 | DataType::Decimal { .. }, xsd::DOUBLE) => {
             return Err("not every value is exactly a double; xsd:decimal is exact".to_owned());
         }
-        (_, native) if NATIVE.contains(&native) => return Ok(Layout::Text(datatype.clone())),
+        // Terms have one canonical form, in which the types derived from xsd:integer are that type itself.
+        (DataType::Int64, derived) if is_integer(derived) => LiteralType::Integer,
+        (_, known) if has_canonical_form(known) => return Ok(Layout::Text(datatype.clone())),
         _ => LiteralType::Other(datatype.clone()),
     };
     Ok(Layout::Typed(exact))
@@ -63,9 +65,37 @@ pub(super) fn declared(column: DataType, datatype: &NamedNode) -> Result<Layout,
 const INT64_DIGITS: u8 = 18;
 const DOUBLE_DIGITS: u8 = 15;
 
-/// Datatypes with a native column: [`LiteralType::Other`] is for all but these.
-const NATIVE: [NamedNodeRef<'_>; 7] =
-    [xsd::BOOLEAN, xsd::INTEGER, xsd::DECIMAL, xsd::DOUBLE, xsd::STRING, xsd::DATE, xsd::DATE_TIME];
+const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
+
+/// Whether literals of the datatype are rewritten to one canonical form; [`LiteralType::Other`] is for those that stay as
+/// they are written.
+fn has_canonical_form(datatype: NamedNodeRef<'_>) -> bool {
+    const AS_WRITTEN: [&str; 16] = [
+        "anyURI", "normalizedString", "token", "language", "Name", "NCName", "NMTOKEN", "NMTOKENS", "ID", "IDREF", "ENTITY",
+        "QName", "NOTATION", "hexBinary", "base64Binary", "untypedAtomic",
+    ];
+    datatype.as_str().strip_prefix(XSD).is_some_and(|name| !AS_WRITTEN.contains(&name))
+}
+
+fn is_integer(datatype: NamedNodeRef<'_>) -> bool {
+    datatype.as_str().strip_prefix(XSD).is_some_and(|name| INTEGERS.contains(&name))
+}
+
+const INTEGERS: [&str; 13] = [
+    "integer",
+    "nonPositiveInteger",
+    "negativeInteger",
+    "long",
+    "int",
+    "short",
+    "byte",
+    "nonNegativeInteger",
+    "unsignedLong",
+    "unsignedInt",
+    "unsignedShort",
+    "unsignedByte",
+    "positiveInteger",
+];
 
 impl Layout {
     fn datatype(&self) -> NamedNodeRef<'_> {
@@ -79,22 +109,7 @@ impl Layout {
 /// Whether the canonical text of some value of the column is in the lexical space of the datatype.
 fn may_hold(column: DataType, datatype: NamedNodeRef<'_>) -> bool {
     const TEXTS: [&str; 4] = ["normalizedString", "token", "NMTOKEN", "anyURI"];
-    const INTEGERS: [&str; 13] = [
-        "integer",
-        "nonPositiveInteger",
-        "negativeInteger",
-        "long",
-        "int",
-        "short",
-        "byte",
-        "nonNegativeInteger",
-        "unsignedLong",
-        "unsignedInt",
-        "unsignedShort",
-        "unsignedByte",
-        "positiveInteger",
-    ];
-    let Some(name) = datatype.as_str().strip_prefix("http://www.w3.org/2001/XMLSchema#") else { return true };
+    let Some(name) = datatype.as_str().strip_prefix(XSD) else { return true };
     if TEXTS.contains(&name) {
         return true;
     }
@@ -135,7 +150,7 @@ mod tests {
             (DataType::Timestamp { zoned: true }, "dateTime", LiteralType::DateTime { zoned: true }),
             (DataType::Timestamp { zoned: true }, "string", LiteralType::String),
             (DataType::Text, "string", LiteralType::String),
-            (DataType::Int64, "int", LiteralType::Other(xsd("int"))),
+            (DataType::Int64, "int", LiteralType::Integer),
             (DataType::Binary, "hexBinary", LiteralType::Other(xsd("hexBinary"))),
         ] {
             assert_eq!(declared(column, &xsd(datatype)), Ok(Layout::Typed(expected)), "{column} {datatype}");
@@ -147,6 +162,8 @@ mod tests {
         for (column, datatype) in [
             (DataType::Text, "integer"),
             (DataType::Text, "date"),
+            (DataType::Text, "float"),
+            (DataType::Text, "dateTimeStamp"),
             (DataType::Int64, "boolean"),
             (decimal(19, 0), "integer"),
             (decimal(38, 19), "decimal"),

@@ -4,7 +4,7 @@ use super::batch::{batch_from_wit, batch_to_wit};
 use super::expression::{
     Forest, column_ref_from_wit, column_ref_to_wit, expression_from_wit, expression_to_wit, push_node,
 };
-use super::value::{data_type_from_wit, data_type_to_wit};
+use super::value::{data_type_from_wit, data_type_of_arrow, data_type_to_wit};
 use super::{ConvertError, MAX_DEPTH};
 use crate::wit::weft::connector::types as w;
 use weft_model::contract as m;
@@ -74,7 +74,7 @@ fn aggregate_from_wit(aggregate: w::Aggregate) -> m::Aggregate {
 
 fn read_from_wit(read: w::Read) -> Result<m::Read, ConvertError> {
     let schema = read.schema.into_iter().map(field_from_wit).collect::<Result<Vec<_>, _>>()?;
-    let keys = read.keys.map(|block| key_block_from_wit(block, &schema)).transpose()?;
+    let keys = read.keys.map(key_block_from_wit).transpose()?;
     Ok(m::Read {
         table: read.table,
         alias: read.alias,
@@ -95,21 +95,16 @@ fn field_from_wit(field: w::Field) -> Result<m::Field, ConvertError> {
     })
 }
 
-fn key_block_from_wit(block: w::KeyBlock, schema: &[m::Field]) -> Result<m::KeyBlock, ConvertError> {
-    let fields = key_fields(&block.columns, schema)?;
-    Ok(m::KeyBlock { columns: block.columns, keys: batch_from_wit(block.keys, &fields)? })
+fn key_block_from_wit(block: w::KeyBlock) -> Result<m::KeyBlock, ConvertError> {
+    let fields = block.columns.into_iter().map(|column| Ok(key_field(column.name, data_type_from_wit(column.data_type)?)));
+    let fields = fields.collect::<Result<Vec<_>, ConvertError>>()?;
+    let keys = batch_from_wit(block.keys, &fields)?;
+    Ok(m::KeyBlock { columns: fields.into_iter().map(|field| field.name).collect(), keys })
 }
 
-/// The key columns' fields. A key is never null, whatever the table's column is.
-fn key_fields(columns: &[String], schema: &[m::Field]) -> Result<Vec<m::Field>, ConvertError> {
-    columns
-        .iter()
-        .map(|name| {
-            let field = schema.iter().find(|field| &field.name == name);
-            let field = field.ok_or_else(|| ConvertError::KeyColumn(name.clone()))?;
-            Ok(m::Field { nullable: false, ..field.clone() })
-        })
-        .collect()
+/// A key is never null, whatever the table's column is.
+fn key_field(name: String, data_type: m::DataType) -> m::Field {
+    m::Field { name, data_type, nullable: false, native_type: String::new() }
 }
 
 pub fn relation_to_wit(relation: m::Relation) -> Result<Vec<w::RelationNode>, ConvertError> {
@@ -181,7 +176,7 @@ fn aggregate_to_wit(aggregate: m::Aggregate) -> w::Aggregate {
 }
 
 fn read_to_wit(read: m::Read) -> Result<w::Read, ConvertError> {
-    let keys = read.keys.map(|block| key_block_to_wit(block, &read.schema)).transpose()?;
+    let keys = read.keys.map(key_block_to_wit).transpose()?;
     let field = |f: m::Field| w::Field {
         name: f.name,
         data_type: data_type_to_wit(f.data_type),
@@ -199,7 +194,18 @@ fn read_to_wit(read: m::Read) -> Result<w::Read, ConvertError> {
     })
 }
 
-fn key_block_to_wit(block: m::KeyBlock, schema: &[m::Field]) -> Result<w::KeyBlock, ConvertError> {
-    let fields = key_fields(&block.columns, schema)?;
-    Ok(w::KeyBlock { keys: batch_to_wit(&block.keys, &fields)?, columns: block.columns })
+fn key_block_to_wit(block: m::KeyBlock) -> Result<w::KeyBlock, ConvertError> {
+    if block.columns.len() != block.keys.num_columns() {
+        return Err(ConvertError::ColumnCount { expected: block.columns.len(), found: block.keys.num_columns() });
+    }
+    let fields = block.columns.into_iter().zip(block.keys.columns()).map(|(name, array)| {
+        match data_type_of_arrow(array.data_type()) {
+            Some(data_type) => Ok(key_field(name, data_type)),
+            None => Err(ConvertError::KeyType { column: name, found: array.data_type().to_string() }),
+        }
+    });
+    let fields = fields.collect::<Result<Vec<_>, ConvertError>>()?;
+    let keys = batch_to_wit(&block.keys, &fields)?;
+    let column = |field: m::Field| w::KeyColumn { name: field.name, data_type: data_type_to_wit(field.data_type) };
+    Ok(w::KeyBlock { keys, columns: fields.into_iter().map(column).collect() })
 }

@@ -2,6 +2,7 @@
 
 use super::ConvertError;
 use crate::wit::weft::connector::types as w;
+use arrow_schema::DataType as ArrowType;
 use weft_model::contract as m;
 
 macro_rules! same_enum {
@@ -68,6 +69,24 @@ pub(super) fn data_type_from_wit(data_type: w::DataType) -> Result<m::DataType, 
         w::DataType::TimestampZoned => m::DataType::Timestamp { zoned: true },
         w::DataType::Binary => m::DataType::Binary,
     })
+}
+
+/// The type whose columns have this Arrow type.
+pub(super) fn data_type_of_arrow(arrow: &ArrowType) -> Option<m::DataType> {
+    let candidate = match arrow {
+        ArrowType::Boolean => m::DataType::Boolean,
+        ArrowType::Int64 => m::DataType::Int64,
+        ArrowType::Decimal128(precision, scale) => {
+            m::DataType::Decimal { precision: *precision, scale: u8::try_from(*scale).ok()? }
+        }
+        ArrowType::Float64 => m::DataType::Float64,
+        ArrowType::Utf8View => m::DataType::Text,
+        ArrowType::Date32 => m::DataType::Date,
+        ArrowType::Timestamp(_, zone) => m::DataType::Timestamp { zoned: zone.is_some() },
+        ArrowType::BinaryView => m::DataType::Binary,
+        _ => return None,
+    };
+    (&candidate.to_arrow() == arrow).then_some(candidate)
 }
 
 pub(super) fn value_to_wit(value: m::Value) -> w::Value {

@@ -132,14 +132,16 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Writes a balanced tree: SQLite limits the depth of an expression, and a chain is as deep as it is long.
     fn connect(&self, out: &mut Statement, parts: &[Filter], word: &str) {
-        out.text.push('(');
-        for (index, part) in parts.iter().enumerate() {
-            if index > 0 {
-                out.text.push_str(word);
-            }
-            self.condition(out, part);
+        if let [part] = parts {
+            return self.condition(out, part);
         }
+        let (left, right) = parts.split_at(parts.len() / 2);
+        out.text.push('(');
+        self.connect(out, left, word);
+        out.text.push_str(word);
+        self.connect(out, right, word);
         out.text.push(')');
     }
 

@@ -141,6 +141,14 @@ async fn pages_cover_everything_once_in_every_order() {
 }
 
 #[tokio::test]
+async fn a_chain_longer_than_sqlite_expressions_are_deep_is_answered() {
+    let service = Service::start(100).await;
+    let chain: Vec<String> = (0..1_200).map(|n| format!("find_no%20eq%20{n}")).collect();
+    let rows = service.rows(&format!("BomLines?$top=1&$filter={}", chain.join("%20or%20"))).await;
+    assert_eq!(rows.len(), 1);
+}
+
+#[tokio::test]
 async fn ascending_order_puts_null_first() {
     let service = Service::start(100).await;
     let query =

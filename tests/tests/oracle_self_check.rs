@@ -1,0 +1,185 @@
+//! The oracle is itself put to the test: it must see every kind of wrong answer, and what stands for a source in
+//! memory must agree with a database.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use futures::StreamExt;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::collections::BTreeMap;
+use weft_connector::{Connector, ScanEvent};
+use weft_model::contract::{ContractError, Relation, ScanRequest};
+use weft_tests::compare::{Cells, Found, Verdict, evaluate, judge};
+use weft_tests::memory::{MemoryConnector, Row, decode_batch};
+use weft_tests::mesh::{call, sqlite_connector};
+use weft_tests::query_gen::{Dedup, Form, Query, QueryGenerator};
+use weft_tests::relation_gen::RelationGenerator;
+use weft_tests::scenario::{Transport, generate, offer_everything};
+use weft_tests::union::union_store;
+
+/// What can go wrong with an answer.
+const MUTATIONS: &[&str] = &["drop a row", "repeat a row", "unbind a cell", "change a cell", "reverse"];
+
+#[test]
+fn wrong_answers_are_seen() {
+    let mut caught: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    for seed in 0..60 {
+        let scenario = generate(seed, &[Transport::Memory]);
+        let store = union_store(&scenario).unwrap();
+        let quads: Vec<_> = store.iter().map(Result::unwrap).filter(|q| !q.graph_name.is_default_graph()).collect();
+        let generator = QueryGenerator::new(&quads);
+        let mut rng = StdRng::seed_from_u64(seed);
+        for _ in 0..5 {
+            let query = generator.query(&mut rng);
+            let Some(found) = evaluate(&store, &query.text()).unwrap() else { continue };
+            if !agrees(&store, &query, &found) {
+                continue;
+            }
+            for mutation in MUTATIONS {
+                let Some(wrong) = mutate(&mut rng, &query, &found, mutation) else { continue };
+                let verdict = judge(&store, &query, &wrong).unwrap();
+                let counts = caught.entry(mutation).or_default();
+                counts.0 += 1;
+                counts.1 += u32::from(matches!(verdict, Verdict::Differs { .. }));
+            }
+        }
+    }
+    println!("mutations, and how many were seen: {caught:?}");
+    for mutation in &MUTATIONS[..4] {
+        let (made, seen) = caught[mutation];
+        assert!(made >= 50, "{mutation} was made {made} times only");
+        assert_eq!(made, seen, "{mutation}");
+    }
+    let (made, seen) = caught["reverse"];
+    assert!(made >= 10 && seen * 3 >= made * 2, "{seen} of {made} answers in the wrong order are seen");
+}
+
+/// Whether the oracle's own answer can be judged; then it must be right.
+fn agrees(store: &oxigraph::store::Store, query: &Query, found: &Found) -> bool {
+    match judge(store, query, found).unwrap() {
+        Verdict::Agrees { .. } => true,
+        Verdict::Undecided(_) => false,
+        verdict @ Verdict::Differs { .. } => panic!("{verdict:?}\n{}", query.text()),
+    }
+}
+
+/// A wrong answer, where the kind of mistake is one for this query.
+fn mutate(rng: &mut StdRng, query: &Query, found: &Found, mutation: &str) -> Option<Found> {
+    let Found::Rows { variables, rows } = found else { return None };
+    let Form::Select { dedup, .. } = &query.form else { return None };
+    if rows.is_empty() || *dedup == Dedup::Reduced || variables.is_empty() {
+        return None;
+    }
+    // SAMPLE and its like allow other values.
+    let is_free = query.text().contains("SAMPLE") || query.text().contains("MIN(") || query.text().contains("MAX(");
+    let mut rows: Vec<Cells> = rows.clone();
+    let (row, column) = (rng.random_range(0..rows.len()), rng.random_range(0..variables.len()));
+    match mutation {
+        "drop a row" => drop(rows.remove(row)),
+        "repeat a row" => rows.push(rows[row].clone()),
+        "unbind a cell" if is_free || query.limit.is_some() || rows[row][column].is_none() => return None,
+        "unbind a cell" => rows[row][column] = None,
+        "change a cell" if is_free => return None,
+        "change a cell" => rows[row][column] = Some(oxrdf::NamedNode::new_unchecked("urn:not:there").into()),
+        _ if query.order_by.is_empty() || query.limit.is_some() => return None,
+        _ => {
+            let first = variables.iter().position(|name| *name == query.order_by[0].0)?;
+            if rows.first().map(|row| &row[first]) == rows.last().map(|row| &row[first]) {
+                return None;
+            }
+            rows.reverse();
+        }
+    }
+    Some(Found::Rows { variables: variables.clone(), rows })
+}
+
+#[tokio::test]
+async fn tables_in_memory_answer_as_a_database_does() {
+    let (mut compared, mut rows_seen) = (0, 0);
+    let mut failures = Vec::new();
+    for seed in 0..120 {
+        let mut scenario = generate(seed, &[Transport::Sqlite]);
+        let source = &mut scenario.sources[0];
+        let folder = tempfile::tempdir().unwrap();
+        let database = sqlite_connector(source, folder.path()).unwrap();
+        // The names of types are the database's own.
+        let described = database.describe(&call()).await.unwrap();
+        for table in &mut source.description.tables {
+            let same = described.tables.iter().find(|other| other.name == table.name).unwrap();
+            for column in &mut table.columns {
+                let other = same.column(&column.name).unwrap();
+                assert_eq!((other.data_type, other.nullable), (column.data_type, column.nullable), "{}", column.name);
+                column.native_type.clone_from(&other.native_type);
+            }
+            assert_eq!(same.keys, table.keys, "keys of {}", table.name);
+        }
+        offer_everything(&mut source.description, 1_000);
+        let memory = MemoryConnector::new(source.description.clone(), source.rows.clone(), seed);
+        let generator = RelationGenerator::new(&source.description.tables, &source.rows);
+        let mut rng = StdRng::seed_from_u64(seed);
+        for _ in 0..10 {
+            let relation = generator.relation(&mut rng);
+            let expected = match memory.evaluate(&relation) {
+                Ok(rows) => rows,
+                Err(error) => panic!("seed {seed}: {error}\n{relation:?}"),
+            };
+            match scan(database.as_ref(), &relation).await {
+                Ok(found) => {
+                    compared += 1;
+                    rows_seen += expected.len();
+                    let (expected, found) = (in_order(&relation, expected), in_order(&relation, found));
+                    if expected != found {
+                        failures.push(format!("seed {seed}: {relation:?}\nin memory   {expected:?}\nin a database {found:?}"));
+                    }
+                }
+                Err(error) => {
+                    failures.push(format!("seed {seed}: {} {error} {:?}\n{relation:?}", error.code, error.detail));
+                }
+            }
+        }
+    }
+    println!("{compared} relations compared, {rows_seen} rows, {} differ", failures.len());
+    failures.truncate(5);
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    assert!(compared > 1_000 && rows_seen > 2_000, "{compared} relations, {rows_seen} rows");
+}
+
+async fn scan(connector: &dyn Connector, relation: &Relation) -> Result<Vec<Row>, ContractError> {
+    let request = ScanRequest {
+        id: "self-check".into(),
+        relation: relation.clone(),
+        batch_rows: 7,
+        batch_bytes: 1 << 20,
+        explain: false,
+    };
+    let mut stream = connector.scan(&call(), request).await?;
+    let (mut rows, mut ended) = (Vec::new(), false);
+    while let Some(event) = stream.next().await {
+        match event? {
+            ScanEvent::Batch(batch) => rows.extend(decode_batch(&batch)?),
+            ScanEvent::End(end) => {
+                assert_eq!(end.rows, rows.len() as u64);
+                ended = true;
+            }
+        }
+    }
+    assert!(ended, "a stream without its end");
+    Ok(rows)
+}
+
+/// Rows as text; sorted unless the relation sorts them.
+fn in_order(relation: &Relation, rows: Vec<Row>) -> Vec<String> {
+    let mut lines: Vec<String> = rows.iter().map(|row| format!("{row:?}")).collect();
+    if !is_sorted(relation) {
+        lines.sort();
+    }
+    lines
+}
+
+fn is_sorted(relation: &Relation) -> bool {
+    match relation {
+        Relation::Sort { .. } => true,
+        Relation::Limit { input, .. } => is_sorted(input),
+        _ => false,
+    }
+}
