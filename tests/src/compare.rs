@@ -35,6 +35,7 @@ pub enum Verdict {
 pub fn judge(store: &Store, query: &Query, found: &Found) -> anyhow::Result<Verdict> {
     let whole = Query { limit: None, offset: None, form: without_reduced(&query.form), ..query.clone() };
     let Some(expected) = evaluate(store, &whole.text())? else { return Ok(Verdict::Undecided("too many rows")) };
+    let Some(members) = members_of_groups(store, query)? else { return Ok(Verdict::Undecided("too many members")) };
     let reason = match (&expected, found) {
         (Found::Boolean(a), Found::Boolean(b)) if a == b => return Ok(Verdict::Agrees { rows: usize::from(*a) }),
         (Found::Boolean(_), Found::Boolean(_)) => "the other truth value".to_owned(),
@@ -45,7 +46,7 @@ pub fn judge(store: &Store, query: &Query, found: &Found) -> anyhow::Result<Verd
                 Ok(found_rows) => {
                     let whole = query.limit.is_none() && query.offset.is_none();
                     let (rows, found_rows) = (&blank::rename(rows, whole), blank::rename(&found_rows, whole));
-                    let judge = Judge { store, query, variables, rows };
+                    let judge = Judge { query, variables, rows, members: &members };
                     match judge.rows(&found_rows)? {
                         None => return Ok(Verdict::Agrees { rows: rows.len() }),
                         Some(reason) => reason,
@@ -78,16 +79,49 @@ fn arrange(expected: &[String], found: &[String], rows: &[Cells], star: bool) ->
     Ok(rows.iter().map(|row| positions.iter().map(|i| row[*i].clone()).collect()).collect())
 }
 
+/// The values an aggregate is made of, by group.
+type Members = HashMap<Vec<String>, Vec<Term>>;
+
+/// The members for each aggregate that may choose among them, by its name; none when there are too many.
+fn members_of_groups(store: &Store, query: &Query) -> anyhow::Result<Option<HashMap<String, Members>>> {
+    let Form::Select { items, .. } = &query.form else { return Ok(Some(HashMap::new())) };
+    let mut all = HashMap::new();
+    for item in items {
+        let Item::Aggregate(aggregate) = item else { continue };
+        if matches!(aggregate.function.as_str(), "SAMPLE" | "MIN" | "MAX") {
+            let Some(members) = group_members(store, query, aggregate)? else { return Ok(None) };
+            all.insert(aggregate.name.clone(), members);
+        }
+    }
+    Ok(Some(all))
+}
+
+fn group_members(store: &Store, query: &Query, aggregate: &Aggregate) -> anyhow::Result<Option<Members>> {
+    let mut items = query.group_by.clone();
+    let text = aggregate.argument.clone().context("an aggregate without argument")?;
+    items.push(Item::Expression { text, name: "member_of_group".to_owned() });
+    let mut inner = Query::new(query.pattern.clone());
+    inner.form = Form::Select { dedup: Dedup::All, items };
+    let Some(Found::Rows { rows, .. }) = evaluate(store, &inner.text())? else { return Ok(None) };
+    let mut members = Members::new();
+    for mut row in rows {
+        let value = row.pop().flatten();
+        let key = row.iter().map(canonical_cell).collect();
+        members.entry(key).or_default().extend(value);
+    }
+    Ok(Some(members))
+}
+
 struct Judge<'a> {
-    store: &'a Store,
     query: &'a Query,
+    members: &'a HashMap<String, Members>,
     variables: &'a [String],
     /// All solutions, without LIMIT and OFFSET.
     rows: &'a [Cells],
 }
 
 /// How one column is compared.
-enum Comparison {
+enum Comparison<'a> {
     Exact,
     /// Floating sums depend on the order of addition.
     Tolerant,
@@ -96,17 +130,17 @@ enum Comparison {
     /// The pieces of a concatenation, in any order.
     Pieces(String),
     /// Any member of the group, by group key.
-    Member(HashMap<Vec<String>, Vec<Term>>),
+    Member(&'a Members),
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
     /// What is wrong with the rows, if anything.
     fn rows(&self, found: &[Cells]) -> anyhow::Result<Option<String>> {
         let offset = self.query.offset.unwrap_or(0);
         let rest = self.rows.len().saturating_sub(offset);
         let count = self.query.limit.map_or(rest, |limit| limit.min(rest));
         let Form::Select { dedup, items } = &self.query.form else { bail!("rows for a query that asks no rows") };
-        let comparisons = self.comparisons(items)?;
+        let comparisons = self.comparisons(items);
         if *dedup == Dedup::Reduced {
             return Ok(self.reduced(found));
         }
@@ -143,46 +177,25 @@ impl Judge<'_> {
             .then(|| format!("{} rows, but at least {least} and at most LIMIT", found.len()))
     }
 
-    fn comparisons(&self, items: &[Item]) -> anyhow::Result<Vec<Comparison>> {
+    fn comparisons(&self, items: &[Item]) -> Vec<Comparison<'a>> {
         if items.is_empty() {
-            return Ok(self.variables.iter().map(|_| Comparison::Exact).collect());
+            return self.variables.iter().map(|_| Comparison::Exact).collect();
         }
         items.iter().map(|item| self.comparison(item)).collect()
     }
 
-    fn comparison(&self, item: &Item) -> anyhow::Result<Comparison> {
-        let Item::Aggregate(aggregate) = item else { return Ok(Comparison::Exact) };
-        Ok(match aggregate.function.as_str() {
+    fn comparison(&self, item: &Item) -> Comparison<'a> {
+        let Item::Aggregate(aggregate) = item else { return Comparison::Exact };
+        let members = self.members.get(&aggregate.name);
+        match aggregate.function.as_str() {
             "SUM" | "AVG" => Comparison::Tolerant,
             "GROUP_CONCAT" => Comparison::Pieces(aggregate.separator.clone().unwrap_or_else(|| " ".into())),
-            "SAMPLE" => Comparison::Member(self.group_members(aggregate)?),
-            "MIN" | "MAX" => {
-                let members = self.group_members(aggregate)?;
-                let ordered = members.values().all(|terms| is_ordered(terms));
-                if ordered { Comparison::ByValue } else { Comparison::Member(members) }
-            }
-            _ => Comparison::Exact,
-        })
-    }
-
-    /// The values an aggregate is made of, by group.
-    fn group_members(&self, aggregate: &Aggregate) -> anyhow::Result<HashMap<Vec<String>, Vec<Term>>> {
-        let mut items = self.query.group_by.clone();
-        let text = aggregate.argument.clone().context("an aggregate without argument")?;
-        items.push(Item::Expression { text, name: "member_of_group".to_owned() });
-        let mut query = Query::new(self.query.pattern.clone());
-        query.form = Form::Select { dedup: Dedup::All, items };
-        let Some(Found::Rows { rows, .. }) = evaluate(self.store, &query.text())? else { bail!("no members") };
-        let mut members: HashMap<Vec<String>, Vec<Term>> = HashMap::new();
-        for mut row in rows {
-            let value = row.pop().flatten();
-            let key = row.iter().map(canonical_cell).collect();
-            members.entry(key).or_default().extend(value);
+            "MIN" | "MAX" if members.is_none_or(|m| m.values().all(|terms| is_ordered(terms))) => Comparison::ByValue,
+            _ => members.map_or(Comparison::Exact, Comparison::Member),
         }
-        Ok(members)
     }
 
-    fn members(&self, found: &[Cells], items: &[Item], comparisons: &[Comparison]) -> Option<String> {
+    fn members(&self, found: &[Cells], items: &[Item], comparisons: &[Comparison<'_>]) -> Option<String> {
         let keys: Vec<usize> =
             self.query.group_by.iter().filter_map(|g| items.iter().position(|i| i.name() == g.name())).collect();
         for (column, comparison) in comparisons.iter().enumerate() {
@@ -215,7 +228,7 @@ fn is_ordered(terms: &[Term]) -> bool {
 }
 
 /// Whether `found` is the same multiset, or, when not `whole`, a part of it.
-fn compare_rows(expected: &[Cells], found: &[Cells], comparisons: &[Comparison], whole: bool) -> Option<String> {
+fn compare_rows(expected: &[Cells], found: &[Cells], comparisons: &[Comparison<'_>], whole: bool) -> Option<String> {
     let (all, got) = (multiset(expected, comparisons), multiset(found, comparisons));
     for (row, values) in &got {
         let Some(others) = all.get(row) else { return Some(format!("a row that should not be: {row}")) };
@@ -232,7 +245,7 @@ fn compare_rows(expected: &[Cells], found: &[Cells], comparisons: &[Comparison],
 }
 
 /// Rows as text, with the doubles of tolerant columns beside them.
-fn multiset(rows: &[Cells], comparisons: &[Comparison]) -> BTreeMap<String, Vec<Vec<f64>>> {
+fn multiset(rows: &[Cells], comparisons: &[Comparison<'_>]) -> BTreeMap<String, Vec<Vec<f64>>> {
     let mut set: BTreeMap<String, Vec<Vec<f64>>> = BTreeMap::new();
     for row in rows {
         let mut doubles = Vec::new();

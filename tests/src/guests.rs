@@ -18,7 +18,10 @@ pub fn guest_bytes(name: &str) -> anyhow::Result<Vec<u8>> {
     let path = folder.join(format!("{name}.wasm"));
     let source = if name == "odata" { "connectors/odata".to_owned() } else { format!("tests/guests/{name}") };
     std::fs::read(&path).with_context(|| {
-        format!("no guest {}: run plugins-sdk/build-guest.sh {source} target/guests/components/{name}.wasm", path.display())
+        format!(
+            "no guest {}: run plugins-sdk/build-guest.sh {source} target/guests/components/{name}.wasm",
+            path.display()
+        )
     })
 }
 

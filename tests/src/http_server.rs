@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// A request, as it came.
 #[derive(Clone, Debug)]
@@ -64,18 +65,44 @@ impl HttpServer {
     /// # Errors
     /// When there is no port.
     pub async fn start(handler: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> std::io::Result<Self> {
+        Self::listen(None, handler).await
+    }
+
+    /// The same over TLS.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub async fn start_tls(
+        config: Arc<rustls::ServerConfig>,
+        handler: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        Self::listen(Some(TlsAcceptor::from(config)), handler).await
+    }
+
+    async fn listen(
+        tls: Option<TlsAcceptor>,
+        handler: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let received = Arc::new(Mutex::new(Vec::new()));
         let closed = Arc::new(Mutex::new(0));
-        let (log, ends, handler) = (Arc::clone(&received), Arc::clone(&closed), Arc::<Handler>::from(Box::new(handler) as Box<Handler>));
+        let (log, ends, handler) =
+            (Arc::clone(&received), Arc::clone(&closed), Arc::<Handler>::from(Box::new(handler) as Box<Handler>));
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 let (log, ends, handler) = (Arc::clone(&log), Arc::clone(&ends), Arc::clone(&handler));
+                let tls = tls.clone();
                 connections.spawn(async move {
                     // A client that goes away is no failure of the server.
-                    let _ = serve(stream, &log, &*handler).await;
+                    let _ = match tls {
+                        None => serve(stream, &log, &*handler).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => serve(stream, &log, &*handler).await,
+                            Err(error) => Err(error),
+                        },
+                    };
                     if let Ok(mut ends) = ends.lock() {
                         *ends += 1;
                     }
@@ -115,7 +142,11 @@ impl Drop for HttpServer {
     }
 }
 
-async fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, handler: &Handler) -> std::io::Result<()> {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    log: &Mutex<Vec<Received>>,
+    handler: &Handler,
+) -> std::io::Result<()> {
     let mut buffer = Vec::new();
     loop {
         let Some(request) = read_request(&mut stream, &mut buffer).await? else { return Ok(()) };
@@ -129,6 +160,7 @@ async fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, handler: &Hand
         }
         head.push_str("\r\n");
         stream.write_all(head.as_bytes()).await?;
+        stream.flush().await?;
         if reply.hang {
             // Until the client goes away.
             let mut rest = [0; 64];
@@ -136,10 +168,11 @@ async fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, handler: &Hand
             return Ok(());
         }
         stream.write_all(&reply.body).await?;
+        stream.flush().await?;
     }
 }
 
-async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<Option<Received>> {
+async fn read_request<S: AsyncRead + Unpin>(stream: &mut S, buffer: &mut Vec<u8>) -> std::io::Result<Option<Received>> {
     let end = loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             break end;

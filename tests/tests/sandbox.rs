@@ -5,7 +5,7 @@ use futures::StreamExt;
 use serde_json::json;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
-use weft_connector::{Connector, ScanEvent};
+use weft_connector::{CallContext, Connector, ScanEvent};
 use weft_model::Code;
 use weft_model::contract::{
     CheckOutcome, ContractError, DataType, End, Expression, Field, Outcome, Read, Relation, ScanRequest, Value,
@@ -199,9 +199,8 @@ async fn an_innocent_scan_beside_spinning_guests_is_prompt() {
 async fn dead_guests_give_their_places_back() {
     let sandbox = Sandbox::new(SandboxLimits { guests: 2, ..SandboxLimits::default() }).unwrap();
     let component = install_guest(&sandbox, "hostile").await.unwrap();
-    let grants = Grants {
-        http: Some(HttpGrant { allow: vec!["http://allowed.invalid/".to_owned()], ..HttpGrant::default() }),
-    };
+    let grants =
+        Grants { http: Some(HttpGrant { allow: vec!["http://allowed.invalid/".to_owned()], ..HttpGrant::default() }) };
     let new = |behaviour: &str, limits: GuestLimits| {
         let config = json!({"on": "next", "do": behaviour}).to_string();
         WasmConnector::new("bad", component.clone(), config, &grants, limits).unwrap()
@@ -259,7 +258,8 @@ async fn dropping_the_stream_ends_the_request_in_flight() {
 #[tokio::test]
 async fn http_is_denied_by_default_and_the_message_says_what_would_grant_it() {
     let component = installed("hostile").await;
-    let new = |grants: &Grants| WasmConnector::new("plm", component.clone(), "{}".into(), grants, GuestLimits::default());
+    let new =
+        |grants: &Grants| WasmConnector::new("plm", component.clone(), "{}".into(), grants, GuestLimits::default());
     let error = new(&Grants::default()).unwrap_err();
     assert!(matches!(error, SandboxError::NotGranted { .. }));
     let text = error.to_string();
@@ -268,11 +268,8 @@ async fn http_is_denied_by_default_and_the_message_says_what_would_grant_it() {
     assert!(matches!(new(&empty), Err(SandboxError::NotGranted { .. })));
 
     let server = HttpServer::start(|_| Reply::json("{}")).await.unwrap();
-    let grant = |allow: &str, allow_private| HttpGrant {
-        allow: vec![allow.to_owned()],
-        allow_private,
-        ..HttpGrant::default()
-    };
+    let grant =
+        |allow: &str, allow_private| HttpGrant { allow: vec![allow.to_owned()], allow_private, ..HttpGrant::default() };
     let port = server.address().port();
     let cases = [
         (grant("http://allowed.invalid/", true), server.url("/x"), "sources.bad.wasm.http.allow would grant it"),
@@ -293,6 +290,18 @@ async fn http_is_denied_by_default_and_the_message_says_what_would_grant_it() {
     let connector = hostile_with("open", "fetch", &url, allowed).await;
     let (_, end) = drain(&connector, hostile_request()).await.unwrap();
     assert_eq!(end.statements, [format!("GET {url}")]);
+}
+
+#[tokio::test]
+async fn the_trace_goes_on_in_the_guests_requests() {
+    let server = HttpServer::start(|_| Reply::json("{}")).await.unwrap();
+    let grant = HttpGrant { allow: vec![server.url("/")], allow_private: true, ..HttpGrant::default() };
+    let connector = hostile_with("open", "fetch", &server.url("/x"), grant).await;
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
+    let context = CallContext { traceparent: Some(trace.clone()), ..call_within(Duration::from_secs(5)) };
+    let mut stream = connector.scan(&context, hostile_request()).await.unwrap();
+    assert!(matches!(stream.next().await, Some(Ok(ScanEvent::Batch(_)))));
+    assert_eq!(server.received()[0].header("traceparent"), Some(trace.as_str()));
 }
 
 #[tokio::test]
@@ -357,6 +366,38 @@ async fn redirects_are_checked_hop_by_hop() {
     assert!(server.received().iter().all(|r| r.header("authorization") == Some("Bearer canary-4711")));
     assert_eq!(other.targets(), ["GET /in/here"]);
     assert!(other.received().iter().all(|r| r.header("authorization").is_none()));
+}
+
+/// A server whose authority is not trusted hears no request; one whose authority the grant names does.
+#[tokio::test]
+async fn https_servers_must_be_trusted() {
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let pem = signed.cert.pem();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key)
+        .unwrap();
+    let server = HttpServer::start_tls(config.into(), |_| Reply::json("{}")).await.unwrap();
+    let url = format!("https://localhost:{}/", server.address().port());
+    // An authority that has nothing to do with the server: a machine may have no others.
+    let stranger = rcgen::generate_simple_self_signed(vec!["elsewhere".to_owned()]).unwrap().cert.pem();
+    let grant = |trust: String| HttpGrant {
+        allow: vec![url.clone()],
+        allow_private: true,
+        trust: Some(trust),
+        ..HttpGrant::default()
+    };
+    let error = drain(&hostile_with("open", "fetch", &url, grant(stranger)).await, hostile_request()).await;
+    let error = error.unwrap_err();
+    assert!(error.message.contains("certificate"), "{error:?}");
+    assert!(server.received().is_empty());
+    let (_, end) = drain(&hostile_with("open", "fetch", &url, grant(pem)).await, hostile_request()).await.unwrap();
+    assert_eq!(end.statements, [format!("GET {url}")]);
+    assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test]

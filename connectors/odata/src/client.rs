@@ -77,8 +77,7 @@ impl<'a> Client<'a> {
 
     fn get(&self, url: &str, accept: &str) -> Result<Response> {
         let header = |name: &str, value: String| Header { name: name.to_owned(), value };
-        let mut headers =
-            vec![header("accept", accept.to_owned()), header("odata-maxversion", "4.01".to_owned())];
+        let mut headers = vec![header("accept", accept.to_owned()), header("odata-maxversion", "4.01".to_owned())];
         if let Some(size) = self.config.page_size {
             headers.push(header("prefer", format!("odata.maxpagesize={size}")));
         }

@@ -39,10 +39,9 @@ fn value(json: &Json, data_type: DataType) -> Option<Value> {
     Some(match (data_type, json) {
         (DataType::Boolean, Json::Bool(v)) => Value::Boolean(*v),
         (DataType::Int64, _) => Value::Int64(number(json)?.parse().ok()?),
-        (DataType::Decimal(d), _) => Value::Decimal {
-            unscaled: decimal(&number(json)?, d.precision, d.scale)?,
-            scale: d.scale,
-        },
+        (DataType::Decimal(d), _) => {
+            Value::Decimal { unscaled: decimal(&number(json)?, d.precision, d.scale)?, scale: d.scale }
+        }
         (DataType::Float64, _) => Value::Float64(match number(json)?.as_str() {
             "INF" => f64::INFINITY,
             "-INF" => f64::NEG_INFINITY,
@@ -53,9 +52,7 @@ fn value(json: &Json, data_type: DataType) -> Option<Value> {
         }),
         (DataType::Text, Json::String(text)) => Value::Text(text.clone()),
         (DataType::Date, Json::String(text)) => Value::Date(parse_date(text)?),
-        (DataType::TimestampZoned, Json::String(text)) => {
-            Value::Timestamp(parse_timestamp(text, true, Fraction::Cut)?)
-        }
+        (DataType::TimestampZoned, Json::String(text)) => Value::Timestamp(parse_timestamp(text, true, Fraction::Cut)?),
         (DataType::Binary, Json::String(text)) => Value::Binary(base64url(text)?),
         _ => return None,
     })

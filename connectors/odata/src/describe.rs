@@ -65,13 +65,7 @@ pub fn load(config: &Config) -> Result<Metadata> {
     Ok(metadata)
 }
 
-fn table(
-    config: &Config,
-    set: &EntitySet,
-    metadata: &Metadata,
-    in_operator: bool,
-    rows: Option<Statistic>,
-) -> Table {
+fn table(config: &Config, set: &EntitySet, metadata: &Metadata, in_operator: bool, rows: Option<Statistic>) -> Table {
     let foreign_keys = foreign_keys(set, metadata);
     let columns = set.properties.iter().map(|property| {
         let mut native = native_type(property);
@@ -184,8 +178,7 @@ fn is_comparable(property: &Property) -> bool {
 fn column(config: &Config, set: &EntitySet, property: &Property, native: &NativeType) -> Column {
     let restrictions = &set.restrictions;
     let name = &property.name;
-    let filterable =
-        restrictions.filterable && is_comparable(property) && !restrictions.non_filterable.contains(name);
+    let filterable = restrictions.filterable && is_comparable(property) && !restrictions.non_filterable.contains(name);
     let is_text = matches!(data_type(property), DataType::Text);
     let sortable = restrictions.sortable
         && is_comparable(property)

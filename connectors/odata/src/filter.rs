@@ -104,9 +104,7 @@ impl Columns<'_> {
                 None => Condition::EVERYTHING,
             },
             Expression::Text { operator, input, pattern } => self.text(*operator, input, pattern, wanted),
-            Expression::Column(_) => {
-                self.comparison(expression, CompareOperator::Equal, &Value::Boolean(wanted), true)
-            }
+            Expression::Column(_) => self.comparison(expression, CompareOperator::Equal, &Value::Boolean(wanted), true),
             Expression::Literal(_) => Condition::EVERYTHING,
         }
     }
@@ -245,18 +243,26 @@ impl Column<'_> {
         match (wanted, comparison) {
             (true, _) => Condition { form: Form::Text(plain), exact: !self.is_loose() },
             (false, C::Equal) if self.is_loose() => Condition { exact: false, ..self.is_not_null() },
-            (false, C::Equal) => Condition::all([Condition::text(format!("{} ne {text}", self.name)), self.is_not_null()]),
+            (false, C::Equal) => {
+                Condition::all([Condition::text(format!("{} ne {text}", self.name)), self.is_not_null()])
+            }
             // Not the opposite operator: a double may be NaN.
             (false, _) => Condition::all([Condition::text(format!("not ({plain})")), self.is_not_null()]),
         }
     }
 
-    /// Compares an instant that is cut to microseconds with one that is not: a microsecond is a span of time.
+    /// Compares an instant that is cut to microseconds with one that is not: a microsecond is a span of time. The span is
+    /// widened to whole seconds, because services that declare seven digits are known to cut literals to three.
     fn compare_instant(&self, comparison: CompareOperator, micros: i64, wanted: bool) -> Condition {
         use CompareOperator as C;
-        let at = |micros: i64| weft_guest::time::format_timestamp(micros, true);
-        let from = |micros: i64| Condition::text(format!("{} ge {}", self.name, at(micros)));
-        let before = |micros: i64| Condition::text(format!("{} lt {}", self.name, at(micros)));
+        const SECOND: i64 = 1_000_000;
+        let at = |seconds: i64| weft_guest::time::format_timestamp(seconds.saturating_mul(SECOND), true);
+        let condition = |operator: &str, seconds: i64, micros: i64| Condition {
+            form: Form::Text(format!("{} {operator} {}", self.name, at(seconds))),
+            exact: micros.rem_euclid(SECOND) == 0,
+        };
+        let from = |micros: i64| condition("ge", micros.div_euclid(SECOND), micros);
+        let before = |micros: i64| condition("lt", micros.saturating_add(SECOND - 1).div_euclid(SECOND), micros);
         let Some(next) = micros.checked_add(1) else { return Condition::EVERYTHING };
         match (comparison, wanted) {
             (C::Equal, true) | (C::NotEqual, false) => Condition::all([from(micros), before(next)]),

@@ -3,9 +3,7 @@
 use crate::config::Config;
 use crate::native::NativeType;
 use weft_guest::contract::DataType;
-use weft_guest::{
-    Code, ColumnRef, Error, Expression, Field, JoinKind, KeyBlock, Read, Relation, Result, SortKey,
-};
+use weft_guest::{Code, ColumnRef, Error, Expression, Field, JoinKind, KeyBlock, Read, Relation, Result, SortKey};
 
 /// What is done, from the inside out: rows of the source, filters, order, offset and count, output columns.
 #[derive(Debug)]
@@ -31,9 +29,20 @@ pub struct Order {
 pub enum Source {
     Read(Fetch),
     /// The left or right read is the child, whose navigation property leads to the other.
-    Expand { child: Fetch, parent: Fetch, navigation: String, kind: JoinKind, child_is_left: bool },
+    Expand {
+        child: Fetch,
+        parent: Fetch,
+        navigation: String,
+        kind: JoinKind,
+        child_is_left: bool,
+    },
     /// Both sides are read, and joined here.
-    Local { left: Fetch, right: Fetch, kind: JoinKind, on: Vec<(usize, usize)> },
+    Local {
+        left: Fetch,
+        right: Fetch,
+        kind: JoinKind,
+        on: Vec<(usize, usize)>,
+    },
 }
 
 /// A read of one entity set.
@@ -98,7 +107,8 @@ impl Plan {
         let mut output = Vec::with_capacity(read.columns.len());
         for name in &read.columns {
             let field = read.schema.iter().position(|field| &field.name == name);
-            let place = field.ok_or_else(|| refused(format!("column {name:?} is not in the schema of {:?}", read.table)))?;
+            let place =
+                field.ok_or_else(|| refused(format!("column {name:?} is not in the schema of {:?}", read.table)))?;
             output.push((ColumnRef { relation: read.alias.clone(), name: name.clone() }, place));
         }
         let native = |field: &Field| {
@@ -174,9 +184,7 @@ impl Plan {
 
 impl Source {
     fn join(left: Fetch, right: Fetch, kind: JoinKind, on: Vec<(usize, usize)>) -> Self {
-        let is_simple = left.limit.is_none()
-            && right.limit.is_none()
-            && (left.keys.is_none() || right.keys.is_none());
+        let is_simple = left.limit.is_none() && right.limit.is_none() && (left.keys.is_none() || right.keys.is_none());
         let flipped: Vec<(usize, usize)> = on.iter().map(|(l, r)| (*r, *l)).collect();
         if is_simple && let Some(navigation) = navigation(&left, &right, &on) {
             // What a missing parent leaves out must not be left out by a key of the parent.
@@ -196,7 +204,9 @@ impl Source {
     pub fn fields(&self) -> Vec<&Field> {
         match self {
             Self::Read(fetch) => fetch.fields.iter().collect(),
-            Self::Expand { child, parent, child_is_left: true, .. } => child.fields.iter().chain(&parent.fields).collect(),
+            Self::Expand { child, parent, child_is_left: true, .. } => {
+                child.fields.iter().chain(&parent.fields).collect()
+            }
             Self::Expand { child, parent, .. } => parent.fields.iter().chain(&child.fields).collect(),
             Self::Local { left, right, .. } => left.fields.iter().chain(&right.fields).collect(),
         }

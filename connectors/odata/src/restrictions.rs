@@ -150,9 +150,9 @@ fn boolean(node: Node<'_, '_>, default: bool) -> bool {
 }
 
 fn paths(node: Node<'_, '_>) -> Vec<String> {
-    let elements = node.descendants().filter(|child| {
-        matches!(child.tag_name().name(), "PropertyPath" | "NavigationPropertyPath" | "Path")
-    });
+    let elements = node
+        .descendants()
+        .filter(|child| matches!(child.tag_name().name(), "PropertyPath" | "NavigationPropertyPath" | "Path"));
     let texts = elements.filter_map(|child| child.text()).map(|text| text.trim().to_owned());
     let attributes = ["PropertyPath", "NavigationPropertyPath", "Path"];
     texts.chain(attributes.iter().filter_map(|name| node.attribute(*name)).map(str::to_owned)).collect()

@@ -324,7 +324,8 @@ impl Pages {
         };
         self.pages += 1;
         if self.pages > config.max_pages {
-            let message = format!("entity set {}: more than the {} pages max_pages allows", fetch.set, config.max_pages);
+            let message =
+                format!("entity set {}: more than the {} pages max_pages allows", fetch.set, config.max_pages);
             return Err(Error::new(Code::LimitExceeded, message));
         }
         let page = Client::new(config).page(&fetch.set, &url)?;

@@ -6,9 +6,7 @@ use crate::rows::{Expanded, Pages, Requests, Row};
 use std::cmp::Ordering;
 use std::collections::{HashMap, VecDeque};
 use weft_guest::contract::{End, Outcome};
-use weft_guest::{
-    BatchBuilder, Code, ColumnRef, Error, Item, JoinKind, Result, Scan, ScanRequest, Value, compare,
-};
+use weft_guest::{BatchBuilder, Code, ColumnRef, Error, Item, JoinKind, Result, Scan, ScanRequest, Value, compare};
 
 pub struct ODataScan {
     config: Config,
@@ -136,11 +134,8 @@ fn requests(config: &Config, plan: &Plan) -> Result<Requests> {
         Some(e) if !e.child_is_left => e.parent.fields.len(),
         _ => 0,
     };
-    let order: Option<Vec<Order>> = plan
-        .order
-        .iter()
-        .map(|key| Some(Order { place: key.place.checked_sub(width)?, ..*key }))
-        .collect();
+    let order: Option<Vec<Order>> =
+        plan.order.iter().map(|key| Some(Order { place: key.place.checked_sub(width)?, ..*key })).collect();
     let is_limited_before = fetch.limit.is_some() && !plan.order.is_empty();
     let pushes_order = build.is_none() && order.is_some() && !is_limited_before;
     let wanted = plan.count.map(|count| count.saturating_add(plan.offset));
@@ -171,12 +166,7 @@ impl Feed {
         let requests = requests(config, plan)?;
         let (fetch, _, build) = sides(&plan.source);
         let build = build.map(|side| load(config, side, plan)).transpose()?;
-        Ok(Self {
-            left: fetch.limit,
-            sort: !requests.ordered,
-            pages: Pages::new(requests.requests),
-            build,
-        })
+        Ok(Self { left: fetch.limit, sort: !requests.ordered, pages: Pages::new(requests.requests), build })
     }
 
     /// The next rows of the source that pass the plan's filters; `None` after the last.

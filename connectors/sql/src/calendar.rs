@@ -58,8 +58,7 @@ fn parse_time(text: &str) -> Option<i64> {
         10.. if bytes[5] == b':' && bytes[8] == b'.' => (digits(&bytes[6..8])?, fraction(&bytes[9..])?),
         _ => return None,
     };
-    (hours < 24 && minutes < 60 && seconds < 60)
-        .then(|| ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + micros)
+    (hours < 24 && minutes < 60 && seconds < 60).then(|| ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + micros)
 }
 
 /// The microseconds of the digits after the point. Digits beyond the sixth must be zero.
@@ -125,7 +124,8 @@ mod tests {
     #[test]
     fn only_iso_dates_are_dates() {
         assert_eq!(parse_date("2017-03-02"), Some(17_227));
-        for text in ["2017-3-2", "2017-02-29", "2017-13-01", "2017-00-10", "20170302", "2017-03-02 ", "2017-03-0x", ""] {
+        for text in ["2017-3-2", "2017-02-29", "2017-13-01", "2017-00-10", "20170302", "2017-03-02 ", "2017-03-0x", ""]
+        {
             assert_eq!(parse_date(text), None, "{text}");
         }
     }
@@ -133,7 +133,9 @@ mod tests {
     #[test]
     fn timestamps_have_an_offset_exactly_when_they_are_zoned() {
         let noon = 17_227 * MICROS_PER_DAY + 12 * 3_600_000_000;
-        for text in ["2017-03-02T12:00", "2017-03-02 12:00:00", "2017-03-02T12:00:00.000000", "2017-03-02 12:00:00.0000000"] {
+        for text in
+            ["2017-03-02T12:00", "2017-03-02 12:00:00", "2017-03-02T12:00:00.000000", "2017-03-02 12:00:00.0000000"]
+        {
             assert_eq!(parse_timestamp(text, false), Some(noon), "{text}");
             assert_eq!(parse_timestamp(text, true), None, "{text}");
             assert_eq!(parse_timestamp(&format!("{text}Z"), true), Some(noon), "{text}");
@@ -142,7 +144,14 @@ mod tests {
             assert_eq!(parse_timestamp(&format!("{text}Z"), false), None, "{text}");
         }
         assert_eq!(parse_timestamp("1969-12-31T23:59:59.5", false), Some(-500_000));
-        for text in ["2017-03-02", "2017-03-02T24:00", "2017-03-02T12:00:00.0000001", "2017-03-02T12", "2017-03-02x12:00", "2017-03-0é12:00"] {
+        for text in [
+            "2017-03-02",
+            "2017-03-02T24:00",
+            "2017-03-02T12:00:00.0000001",
+            "2017-03-02T12",
+            "2017-03-02x12:00",
+            "2017-03-0é12:00",
+        ] {
             assert_eq!(parse_timestamp(text, false), None, "{text}");
         }
     }

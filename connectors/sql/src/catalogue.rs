@@ -5,8 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use weft_model::Code;
 use weft_model::contract::{
     AggregateFunction, Binding, Capability, CheckOutcome, Column, DataType, Field, FilterCapability, FilterOperation,
-    ForeignKey,
-    JoinSupport, Read, Relation, RelationalCapabilities, Statistic, Table, TextComparison, TypeKind, Value,
+    ForeignKey, JoinSupport, Read, Relation, RelationalCapabilities, Statistic, Table, TextComparison, TypeKind, Value,
 };
 
 /// PostgreSQL's collation `"C"`: the order of UTF-8 bytes, which is that of code points.

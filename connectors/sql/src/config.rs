@@ -193,8 +193,7 @@ impl Service {
     }
 
     fn read_with(path: &Path, variables: config::Map<String, String>) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|cause| ConfigError::Read { path: path.to_owned(), cause })?;
+        let text = std::fs::read_to_string(path).map_err(|cause| ConfigError::Read { path: path.to_owned(), cause })?;
         let invalid = |cause| ConfigError::Invalid { path: path.to_owned(), cause };
         let environment = Environment::with_prefix("WEFT_SQL")
             .prefix_separator("__")

@@ -12,9 +12,7 @@ use futures::stream::once;
 use tokio::time::Instant;
 use tracing::Instrument;
 use weft_connector::{CallContext, Connector, ScanEvent, ScanStream};
-use weft_model::contract::{
-    CONTRACT_VERSION, Check, ContractRange, Description, End, Outcome, Relation, ScanRequest,
-};
+use weft_model::contract::{CONTRACT_VERSION, Check, ContractRange, Description, End, Outcome, Relation, ScanRequest};
 
 #[derive(Debug)]
 enum System {

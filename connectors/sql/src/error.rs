@@ -12,7 +12,9 @@ pub enum OpenError {
     UnknownScheme(String),
     #[error("database.url: a connection string for PostgreSQL that cannot be read ({0})")]
     Url(String),
-    #[error("database.url: must not contain a password; use database.password = {{ env = \"NAME\" }} or {{ file = \"PATH\" }}")]
+    #[error(
+        "database.url: must not contain a password; use database.password = {{ env = \"NAME\" }} or {{ file = \"PATH\" }}"
+    )]
     PasswordInUrl,
     #[error("database.password: the environment variable {0} is not set")]
     PasswordVariable(String),

@@ -64,9 +64,10 @@ fn options(service: &Service) -> Result<ServeOptions> {
         key: identity.key.clone(),
         trust: identity.trust.clone(),
     };
-    let allowed = identity.allow.iter().map(|id| {
-        id.parse::<SpiffeId>().with_context(|| format!("identity.allow: {id:?} is not a SPIFFE identity"))
-    });
+    let allowed = identity
+        .allow
+        .iter()
+        .map(|id| id.parse::<SpiffeId>().with_context(|| format!("identity.allow: {id:?} is not a SPIFFE identity")));
     Ok(ServeOptions {
         listen: service.listen.parse().with_context(|| format!("listen: {:?} is not ADDRESS:PORT", service.listen))?,
         credentials: Arc::new(LiveCredentials::load(files)?),

@@ -37,8 +37,9 @@ impl Permits {
         let _waiter = Waiter(&self.waiting);
         if ahead >= self.queue {
             let message = format!("{ahead} statements are waiting for a connection already (limits.queue)");
-            return Err(ContractError::new(Code::Overloaded, Fault::Connector, message)
-                .with_retry(Retry::AfterMillis(500)));
+            return Err(
+                ContractError::new(Code::Overloaded, Fault::Connector, message).with_retry(Retry::AfterMillis(500))
+            );
         }
         match timeout_at(deadline, Arc::clone(&self.running).acquire_owned()).await {
             Ok(permit) => permit.map_err(internal),

@@ -107,8 +107,7 @@ impl Postgres {
         let given = config.get_options().map(|given| format!("{given} ")).unwrap_or_default();
         config.options(format!("{given}{session}"));
         config.application_name(env!("CARGO_PKG_NAME")).connect_timeout(limits.connect_timeout());
-        let schemas =
-            if database.schemas.is_empty() { vec!["public".to_owned()] } else { database.schemas.clone() };
+        let schemas = if database.schemas.is_empty() { vec!["public".to_owned()] } else { database.schemas.clone() };
         let shared = Shared {
             config,
             schemas,

@@ -117,9 +117,7 @@ impl ColumnBuilder {
         match data_type {
             DataType::Boolean => Self::Boolean(BooleanBuilder::new()),
             DataType::Int64 => Self::Int64(Int64Builder::new()),
-            DataType::Decimal { .. } => {
-                Self::Decimal(Decimal128Builder::new().with_data_type(data_type.to_arrow()))
-            }
+            DataType::Decimal { .. } => Self::Decimal(Decimal128Builder::new().with_data_type(data_type.to_arrow())),
             DataType::Float64 => Self::Float64(Float64Builder::new()),
             DataType::Text => Self::Text(StringViewBuilder::new()),
             DataType::Date => Self::Date(Date32Builder::new()),

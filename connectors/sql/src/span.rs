@@ -1,11 +1,11 @@
 //! A span for each scan, a child of the caller's.
 
 use futures::StreamExt;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use std::collections::HashMap;
 use tracing::{Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry_sdk::propagation::TraceContextPropagator;
 use weft_connector::{CallContext, ScanEvent, ScanStream};
 use weft_model::contract::{ContractError, ScanRequest};
 

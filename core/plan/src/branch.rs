@@ -62,6 +62,10 @@ pub(crate) struct Access {
     pub(crate) conditions: Vec<Expression>,
     /// Subjects that are a key of the table: a further pattern about one of them is about the same row.
     row_keys: Vec<(PatternTerm, MappedTerm)>,
+    /// Other subjects: a further pattern about one of them may be about the same row as long as at most one of all uses a
+    /// column the subject does not determine.
+    subjects: Vec<(PatternTerm, MappedTerm)>,
+    uses_other_columns: bool,
     /// Columns bound to a constant.
     constant_columns: Vec<String>,
     /// Constants whose columns are taken care of.
@@ -115,12 +119,31 @@ impl QuadPattern {
         self.terms().filter_map(PatternTerm::variable)
     }
 
+    /// Whether the two share a variable, or a constant subject.
+    fn is_connected(&self, other: &Self) -> bool {
+        self.subject == other.subject || self.variables().any(|mine| other.variables().any(|theirs| mine == theirs))
+    }
+
     fn predicate_constant(&self) -> Option<&NamedNode> {
         match &self.predicate {
             PatternTerm::Constant(Term::NamedNode(node)) => Some(node),
             _ => None,
         }
     }
+}
+
+/// A row a pattern is about.
+struct Row<'a> {
+    table: &'a str,
+    subject: &'a MappedTerm,
+    graph: usize,
+    /// Whether the pattern looks at columns that the subject does not determine.
+    other_columns: bool,
+}
+
+/// Whether rows with one subject agree on this term.
+fn determines(subject: &MappedTerm, term: &MappedTerm) -> bool {
+    term.columns.iter().all(|column| subject.columns.contains(column))
 }
 
 /// Unfolds basic graph patterns, and names the hidden variables they need.
@@ -130,6 +153,9 @@ pub(crate) struct Unfolder<'a> {
     hidden: usize,
     pub(crate) pruned: Vec<Pruned>,
 }
+
+/// More pairs of branch and candidate are not tried.
+const MOST_COMBINATIONS: usize = 100_000;
 
 /// More reasons than these are not worth reading.
 const MAX_PRUNED: usize = 200;
@@ -145,37 +171,64 @@ impl<'a> Unfolder<'a> {
         Variable::new_unchecked(format!("_:{kind}{}", self.hidden))
     }
 
-    /// Unfolds a basic graph pattern: several sets are to be joined. It is one unless it has too many branches.
+    /// Unfolds a basic graph pattern: several sets are to be joined.
+    ///
+    /// Patterns go into one set while that does not multiply branches: a join of two unions asks each source once, a union
+    /// of many joins asks it for each of them. Patterns that share no variable never do.
     pub(crate) fn unfold(&mut self, patterns: Vec<QuadPattern>) -> Result<Vec<BranchSet>, PlanError> {
+        let start = || BranchSet { branches: vec![Branch::default()], variables: Vec::new() };
         let mut sets = Vec::new();
-        let mut current = BranchSet { branches: vec![Branch::default()], variables: Vec::new() };
+        let mut current = start();
+        let mut patterns_in: Vec<QuadPattern> = Vec::new();
         for (pattern, candidates) in self.in_order(patterns) {
-            let matching = self.matching(&pattern, &candidates)?;
-            if current.branches.len() * matching.len() > self.limits.branches && !current.variables.is_empty() {
-                let done = BranchSet { branches: vec![Branch::default()], variables: Vec::new() };
-                sets.push(std::mem::replace(&mut current, done));
+            let matching = self.matching(&pattern, &candidates);
+            let connected = patterns_in.iter().any(|other| pattern.is_connected(other));
+            let fits = |set: &BranchSet, before: usize| set.branches.len() <= before.max(self.limits.joins_under_union);
+            if !patterns_in.is_empty() {
+                let product = current.branches.len().saturating_mul(matching.len());
+                if connected && product <= MOST_COMBINATIONS {
+                    let before = current.branches.len();
+                    let extended = self.extend(&current, &pattern, &matching);
+                    if fits(&extended, before) {
+                        current = extended;
+                        patterns_in.push(pattern);
+                        continue;
+                    }
+                }
+                sets.push(std::mem::replace(&mut current, start()));
+                patterns_in.clear();
             }
-            current = self.extend(&current, &pattern, &matching)?;
+            if matching.len() > self.limits.branches {
+                return Err(self.too_many(&pattern, matching.len()));
+            }
+            current = self.extend(&current, &pattern, &matching);
+            patterns_in.push(pattern);
         }
         sets.push(current);
         Ok(sets)
+    }
+
+    fn too_many(&self, pattern: &QuadPattern, ways: usize) -> PlanError {
+        let most = self.limits.branches;
+        PlanError::new(
+            weft_model::Code::QueryTooLarge,
+            format!("the pattern {pattern} can be matched in {ways} ways; limits.branches allows {most}: name a predicate, class or graph"),
+        )
     }
 
     /// Few candidates first, then whatever shares a variable with what is there: branches that cannot be are found out
     /// early.
     fn in_order(&self, mut patterns: Vec<QuadPattern>) -> Vec<(QuadPattern, Vec<TripleId>)> {
         let mut ordered: Vec<(QuadPattern, Vec<TripleId>)> = Vec::with_capacity(patterns.len());
-        let mut seen: HashSet<Variable> = HashSet::new();
         while !patterns.is_empty() {
             let best = (0..patterns.len()).min_by_key(|i| {
                 let pattern = &patterns[*i];
-                let connected = seen.is_empty() || pattern.variables().any(|v| seen.contains(v));
+                let connected = ordered.is_empty() || ordered.iter().any(|(other, _)| pattern.is_connected(other));
                 let constants = pattern.terms().filter(|t| t.variable().is_none()).count();
                 (!connected, self.catalogue.candidates(pattern.predicate_constant()).len(), usize::MAX - constants)
             });
             let Some(best) = best else { break };
             let pattern = patterns.remove(best);
-            seen.extend(pattern.variables().cloned());
             let candidates = self.catalogue.candidates(pattern.predicate_constant());
             ordered.push((pattern, candidates));
         }
@@ -183,7 +236,7 @@ impl<'a> Unfolder<'a> {
     }
 
     /// The candidates that can match the pattern by itself.
-    fn matching(&mut self, pattern: &QuadPattern, candidates: &[TripleId]) -> Result<Vec<TripleId>, PlanError> {
+    fn matching(&mut self, pattern: &QuadPattern, candidates: &[TripleId]) -> Vec<TripleId> {
         let mut matching = Vec::new();
         for id in candidates {
             if pattern.graph.is_none() && !self.catalogue.triple(*id).in_default_graph {
@@ -194,10 +247,10 @@ impl<'a> Unfolder<'a> {
                 Err(reason) => self.prune(pattern, *id, reason),
             }
         }
-        Ok(matching)
+        matching
     }
 
-    fn extend(&mut self, set: &BranchSet, pattern: &QuadPattern, candidates: &[TripleId]) -> Result<BranchSet, PlanError> {
+    fn extend(&mut self, set: &BranchSet, pattern: &QuadPattern, candidates: &[TripleId]) -> BranchSet {
         let mut branches = Vec::new();
         for branch in &set.branches {
             for id in candidates {
@@ -207,23 +260,13 @@ impl<'a> Unfolder<'a> {
                 }
             }
         }
-        if branches.len() > self.limits.branches {
-            return Err(PlanError::new(
-                weft_model::Code::QueryTooLarge,
-                format!(
-                    "the pattern {pattern} can be matched in {} ways; limits.branches allows {}: name a predicate, class or graph",
-                    branches.len(),
-                    self.limits.branches
-                ),
-            ));
-        }
         let mut variables = set.variables.clone();
         for variable in pattern.variables() {
             if !variables.contains(variable) {
                 variables.push(variable.clone());
             }
         }
-        Ok(BranchSet { branches, variables })
+        BranchSet { branches, variables }
     }
 
     fn prune(&mut self, pattern: &QuadPattern, id: TripleId, reason: String) {
@@ -242,7 +285,9 @@ impl<'a> Unfolder<'a> {
     fn add(&mut self, branch: &Branch, pattern: &QuadPattern, id: TripleId) -> Result<Branch, String> {
         let triple = self.catalogue.triple(id);
         let mut branch = branch.clone();
-        let access = self.access(&mut branch, &pattern.subject, &triple.table, &triple.subject, id.graph);
+        let other_columns = triple.join.is_some() || !determines(&triple.subject, &triple.object);
+        let row = Row { table: &triple.table, subject: &triple.subject, graph: id.graph, other_columns };
+        let access = self.access(&mut branch, &pattern.subject, &row);
         self.place(&mut branch, access, &triple.subject, &pattern.subject)?;
         self.place(&mut branch, access, &triple.predicate, &pattern.predicate)?;
         if let Some(graph) = &pattern.graph {
@@ -251,7 +296,9 @@ impl<'a> Unfolder<'a> {
         let object_access = match &triple.join {
             None => access,
             Some(join) => {
-                let parent = self.access(&mut branch, &pattern.object, &join.table, &triple.object, id.graph);
+                let other_columns = join.on.iter().any(|(_, parent)| !triple.object.columns.contains(parent));
+                let row = Row { table: &join.table, subject: &triple.object, graph: id.graph, other_columns };
+                let parent = self.access(&mut branch, &pattern.object, &row);
                 for (child_column, parent_column) in &join.on {
                     self.equate(&mut branch, (access, child_column), (parent, parent_column))?;
                 }
@@ -262,24 +309,33 @@ impl<'a> Unfolder<'a> {
         Ok(branch)
     }
 
-    /// The access for a row whose subject is `term`: one that is there, when the subject is a key.
-    fn access(&self, branch: &mut Branch, term: &PatternTerm, table: &str, mapped: &MappedTerm, graph: usize) -> usize {
+    /// The access for a row whose subject is `term`: one that is there, when that can be the same row.
+    fn access(&self, branch: &mut Branch, term: &PatternTerm, row: &Row<'_>) -> usize {
+        let wanted = (term.clone(), row.subject.clone());
         let known = branch.accesses.iter().position(|access| {
-            access.graph == graph
-                && access.table == table
-                && access.row_keys.iter().any(|(key, columns)| key == term && columns == mapped)
+            let same_row = access.row_keys.contains(&wanted)
+                || access.subjects.contains(&wanted) && !(access.uses_other_columns && row.other_columns);
+            access.graph == row.graph && access.table == row.table && same_row
         });
         if let Some(known) = known {
+            branch.accesses[known].uses_other_columns |= row.other_columns;
             return known;
         }
-        let columns: Vec<&str> = mapped.columns.iter().map(String::as_str).collect();
-        let unique = mapped.build == Build::Columns
-            && self.catalogue.table(graph, table).is_some_and(|table| table.is_unique(&columns));
+        let columns: Vec<&str> = row.subject.columns.iter().map(String::as_str).collect();
+        let simple = row.subject.build == Build::Columns;
+        let unique = simple && self.catalogue.table(row.graph, row.table).is_some_and(|table| table.is_unique(&columns));
+        let (row_keys, subjects) = match (simple, unique) {
+            (true, true) => (vec![wanted], Vec::new()),
+            (true, false) => (Vec::new(), vec![wanted]),
+            (false, _) => (Vec::new(), Vec::new()),
+        };
         branch.accesses.push(Access {
-            graph,
-            table: table.to_owned(),
+            graph: row.graph,
+            table: row.table.to_owned(),
             conditions: Vec::new(),
-            row_keys: if unique { vec![(term.clone(), mapped.clone())] } else { Vec::new() },
+            row_keys,
+            subjects,
+            uses_other_columns: row.other_columns,
             constant_columns: Vec::new(),
             constants: Vec::new(),
         });
@@ -585,15 +641,21 @@ impl BranchSet {
         self.branches.iter().all(|branch| branch.occurrences_of(variable).any(|o| !o.optional))
     }
 
-    /// The join of two sets, if it does not have too many branches and no variable they share is optional.
+    /// The join of two sets, if it does not multiply branches and no variable they share is optional.
     pub(crate) fn and(&self, other: &Self, limit: usize) -> Option<Self> {
-        let shared_optional =
-            self.variables.iter().any(|v| other.variables.contains(v) && !(self.binds(v) && other.binds(v)));
-        if shared_optional || self.branches.len().saturating_mul(other.branches.len()) > limit {
+        if !self.variables.iter().any(|variable| other.variables.contains(variable)) {
             return None;
         }
-        let branches =
+        let shared_optional =
+            self.variables.iter().any(|v| other.variables.contains(v) && !(self.binds(v) && other.binds(v)));
+        if shared_optional || self.branches.len().saturating_mul(other.branches.len()) > MOST_COMBINATIONS {
+            return None;
+        }
+        let branches: Vec<Branch> =
             self.branches.iter().flat_map(|a| other.branches.iter().filter_map(|b| a.and(b))).collect();
+        if branches.len() > limit.max(self.branches.len()).max(other.branches.len()) {
+            return None;
+        }
         let mut variables = self.variables.clone();
         variables.extend(other.variables.iter().filter(|v| !self.variables.contains(v)).cloned());
         Some(Self { branches, variables })

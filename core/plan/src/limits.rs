@@ -19,8 +19,10 @@ pub struct PlanLimits {
     pub query_tokens: usize,
     /// Nesting of the parsed query: also long chains of `||` or `UNION` nest.
     pub algebra_depth: usize,
-    /// Alternatives a basic graph pattern may unfold into before it is split.
+    /// Ways in which one triple pattern may be matched.
     pub branches: usize,
+    /// Joins a union may be made of before it becomes a join of unions.
+    pub joins_under_union: usize,
     /// Operators of a plan.
     pub plan_nodes: usize,
     /// Keys a bind join sends at once, where the source takes as many.
@@ -34,7 +36,8 @@ impl Default for PlanLimits {
             query_depth: 100,
             query_tokens: 50_000,
             algebra_depth: 400,
-            branches: 512,
+            branches: 2_000,
+            joins_under_union: 32,
             plan_nodes: 5_000,
             key_block: 2_000,
         }

@@ -75,7 +75,7 @@ impl<'a> Translation<'a> {
             GraphPattern::Bgp { patterns } => self.bgp(patterns, graph),
             GraphPattern::Join { left, right } => {
                 let (left, right) = (self.pattern(left, graph)?, self.pattern(right, graph)?);
-                Ok(join(left, right, self.limits.branches))
+                Ok(join(left, right, self.limits.joins_under_union))
             }
             GraphPattern::LeftJoin { left, right, expression } => {
                 expression.iter().try_for_each(refuse_unsupported)?;

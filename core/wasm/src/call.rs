@@ -45,13 +45,14 @@ impl Guest {
         let sandbox = source.component.sandbox.clone();
         let Ok(Ok(place)) = timeout_at(deadline, sandbox.places().acquire_owned()).await else {
             let message = "all places in the sandbox are taken";
-            return Err(ContractError::new(Code::Overloaded, Fault::Broker, message).with_retry(Retry::AfterMillis(100)));
+            return Err(
+                ContractError::new(Code::Overloaded, Fault::Broker, message).with_retry(Retry::AfterMillis(100))
+            );
         };
         let http = source.http.clone().map(|access| {
             HttpSession::new(access, Arc::clone(&source.name), contact, deadline, context.traceparent.clone())
         });
-        let mut store =
-            sandbox.store(GuestState::new(Arc::clone(&source.name), source.limits.clone(), deadline, http));
+        let mut store = sandbox.store(GuestState::new(Arc::clone(&source.name), source.limits.clone(), deadline, http));
         let bindings = match timeout_at(deadline, source.component.pre.instantiate_async(&mut store)).await {
             Ok(Ok(bindings)) => bindings,
             Ok(Err(error)) => return Err(stopped(&error, store.data())),
@@ -89,10 +90,7 @@ impl Guest {
         self.store.data().statements()
     }
 
-    fn settle<T>(
-        &self,
-        answer: Result<wasmtime::Result<Result<T, w::Error>>, Elapsed>,
-    ) -> Result<T, ContractError> {
+    fn settle<T>(&self, answer: Result<wasmtime::Result<Result<T, w::Error>>, Elapsed>) -> Result<T, ContractError> {
         match answer {
             Ok(Ok(Ok(value))) => Ok(value),
             Ok(Ok(Err(error))) => Err(said(error, self.store.data())),

@@ -92,11 +92,7 @@ impl WasmConnector {
     }
 
     /// Runs one call on the guests' threads. Dropping the future drops the guest.
-    async fn run<T: Send + 'static>(
-        &self,
-        context: &CallContext,
-        call: impl AsyncCall<T>,
-    ) -> Result<T, ContractError> {
+    async fn run<T: Send + 'static>(&self, context: &CallContext, call: impl AsyncCall<T>) -> Result<T, ContractError> {
         let (source, context) = (Arc::clone(&self.source), context.clone());
         let deadline = source.deadline(&context);
         let (answer, answered) = oneshot::channel();

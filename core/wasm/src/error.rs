@@ -27,7 +27,9 @@ pub enum SandboxError {
         #[source]
         cause: wasmtime::Error,
     },
-    #[error("component {component} of source {source_name} imports {import}, which is not granted; {line} would grant it")]
+    #[error(
+        "component {component} of source {source_name} imports {import}, which is not granted; {line} would grant it"
+    )]
     NotGranted { component: String, source_name: String, import: String, line: String },
     #[error("sources.{source_name}.wasm.http.{cause}")]
     Grant {

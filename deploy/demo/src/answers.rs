@@ -4,17 +4,17 @@ use crate::thread::{Installation, Link, MachineRun, SAME_THING_AS, SerialItem, T
 use std::collections::{BTreeSet, HashMap};
 
 /// A value as a person reads it: the IRI, or the lexical form of the literal. `None` is unbound.
-pub type Cell = Option<String>;
+pub(crate) type Cell = Option<String>;
 
 /// An answer: rows in the order the question asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    pub variables: Vec<String>,
-    pub rows: Vec<Vec<Cell>>,
+pub(crate) struct Answer {
+    pub(crate) variables: Vec<String>,
+    pub(crate) rows: Vec<Vec<Cell>>,
 }
 
 /// The answer to a question of `questions/`, by the name of its file; `None` for a name that is not there.
-pub fn expected(thread: &Thread, question: &str) -> Option<Answer> {
+pub(crate) fn expected(thread: &Thread, question: &str) -> Option<Answer> {
     let facts = Facts::new(thread);
     let (variables, rows) = match question {
         "recall" => ("customer unit component partName", facts.recall("H-5513")),

@@ -17,10 +17,8 @@ mod run;
 mod store;
 mod thread;
 
-pub use answers::{Answer, Cell, expected};
 pub use files::{Ports, write_configuration};
-pub use odata::{Database as ODataDatabase, router as odata_router, serve as serve_odata};
-pub use questions::{QUESTIONS, Question};
+pub use odata::{Database as ODataDatabase, serve as serve_odata};
 pub use run::{RunOptions, ended, run};
 pub use store::generate;
 pub use thread::Thread;

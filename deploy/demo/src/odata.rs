@@ -58,7 +58,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// The service as an axum router, rooted at `/plm/`.
-pub fn router(database: Arc<Database>) -> Router {
+fn router(database: Arc<Database>) -> Router {
     Router::new().fallback(handle).with_state(database)
 }
 

@@ -2,17 +2,17 @@
 
 /// A question in words and in SPARQL.
 #[derive(Clone, Copy, Debug)]
-pub struct Question {
+pub(crate) struct Question {
     /// The file name without its ending.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The whole file: the question in words as comment lines, a blank line, the query.
-    pub text: &'static str,
+    pub(crate) text: &'static str,
 }
 
 macro_rules! questions {
     ($($name:literal),* $(,)?) => {
         /// Each crosses three sources or more.
-        pub const QUESTIONS: &[Question] =
+        pub(crate) const QUESTIONS: &[Question] =
             &[$(Question { name: $name, text: include_str!(concat!("../questions/", $name, ".rq")) },)*];
     };
 }
@@ -30,13 +30,13 @@ questions![
 
 impl Question {
     /// The leading comment lines as one sentence.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let lines: Vec<&str> = self.text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim).collect();
         lines.join(" ")
     }
 
     /// The query without the words and the prefix declarations.
-    pub fn short(&self) -> String {
+    pub(crate) fn short(&self) -> String {
         let lines: Vec<&str> = self
             .text
             .lines()
@@ -61,7 +61,7 @@ mod tests {
             assert!(question.words().ends_with('?') || question.words().contains('?'), "{}", question.name);
             let query = spargebra::SparqlParser::new().parse_query(question.text);
             assert!(query.is_ok(), "{}: {query:?}", question.name);
-            let answer = crate::expected(&thread, question.name).unwrap();
+            let answer = crate::answers::expected(&thread, question.name).unwrap();
             assert!(!answer.rows.is_empty(), "{} has no rows", question.name);
             assert!(answer.rows.iter().all(|row| row.len() == answer.variables.len()), "{}", question.name);
         }

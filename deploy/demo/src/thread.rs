@@ -57,7 +57,7 @@ pub struct Thread {
 }
 
 impl Thread {
-    pub fn generate() -> Self {
+    pub(crate) fn generate() -> Self {
         let plm = plm::generate();
         let mes = mes::generate();
         let erp = erp::generate(&mes);

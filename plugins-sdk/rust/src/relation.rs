@@ -141,12 +141,7 @@ fn relation(node: w::RelationNode, forest: &mut Forest<Relation>, depth: &mut u3
             aggregates: n
                 .aggregates
                 .into_iter()
-                .map(|a| Aggregate {
-                    name: a.name,
-                    function: a.function,
-                    argument: a.argument,
-                    distinct: a.distinct,
-                })
+                .map(|a| Aggregate { name: a.name, function: a.function, argument: a.argument, distinct: a.distinct })
                 .collect(),
         },
         N::Distinct(input) => Relation::Distinct { input: forest.take(input, depth)? },

@@ -168,7 +168,8 @@ mod tests {
         assert_eq!(parse_timestamp("2017-01-01T00:00:00.1234567Z", true, Fraction::Refuse), None);
         assert_eq!(parse_timestamp("2017-01-01T00:00:00.1234560Z", true, Fraction::Refuse).is_some(), true);
         assert_eq!(parse_timestamp("1970-01-01T00:01", false, Fraction::Refuse), Some(60_000_000));
-        for bad in ["1970-01-01T00:00:00", "1970-01-01T24:00:00Z", "1970-01-01T00:00:60Z", "1970-01-01T00:00:00.Z", "x"] {
+        for bad in ["1970-01-01T00:00:00", "1970-01-01T24:00:00Z", "1970-01-01T00:00:60Z", "1970-01-01T00:00:00.Z", "x"]
+        {
             assert_eq!(parse(bad), None, "{bad}");
         }
         assert_eq!(parse_timestamp("1970-01-01T00:00:00Z", false, Fraction::Cut), None);

@@ -10,7 +10,10 @@ pub enum Value {
     Boolean(bool),
     Int64(i64),
     /// `unscaled / 10^scale`.
-    Decimal { unscaled: i128, scale: u8 },
+    Decimal {
+        unscaled: i128,
+        scale: u8,
+    },
     Float64(f64),
     Text(String),
     /// Days since 1970-01-01.
@@ -57,11 +60,9 @@ pub fn cell(value: Value) -> w::Value {
     match value {
         Value::Boolean(v) => w::Value::Boolean(v),
         Value::Int64(v) => w::Value::Int64(v),
-        Value::Decimal { unscaled, scale } => w::Value::Decimal(w::DecimalValue {
-            high: (unscaled >> 64) as i64,
-            low: unscaled as u64,
-            scale,
-        }),
+        Value::Decimal { unscaled, scale } => {
+            w::Value::Decimal(w::DecimalValue { high: (unscaled >> 64) as i64, low: unscaled as u64, scale })
+        }
         Value::Float64(v) => w::Value::Float64(v),
         Value::Text(v) => w::Value::Text(v),
         Value::Date(v) => w::Value::Date(v),

@@ -94,7 +94,7 @@ pub(super) fn value(rng: &mut StdRng, bound: &[Bound], depth: usize) -> String {
         15 => format!("REPLACE(STR({name}), \"{}\", \"z\")", one(rng, &["o", "[0-9]", "^a"])),
         16 => format!("{}({name})", one(rng, &["YEAR", "MONTH", "DAY", "HOURS", "MINUTES", "SECONDS", "TZ"])),
         17 => format!("{}({name})", one(rng, &["ABS", "ROUND", "CEIL", "FLOOR"])),
-        18 => format!("{}({name})", one(rng, &["xsd:integer", "xsd:decimal", "xsd:double", "xsd:string", "xsd:boolean"])),
+        18 => format!("{}({name})", one(rng, &["STR", "ROUND", "LCASE", "LANG"])),
         19 if depth > 0 => format!(
             "IF({}, {}, {})",
             condition(rng, bound, depth - 1),

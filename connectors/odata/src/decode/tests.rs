@@ -40,7 +40,10 @@ fn values_are_read_by_their_type_and_nothing_else() {
     assert_eq!(read("\"inf\"", DataType::Float64), None);
     assert_eq!(read("5", DataType::Text), None);
     assert_eq!(read("\"2017-02-29\"", DataType::Date), None);
-    assert_eq!(read("\"2016-09-20T09:00:00.000Z\"", DataType::TimestampZoned), Some(Value::Timestamp(1_474_362_000_000_000)));
+    assert_eq!(
+        read("\"2016-09-20T09:00:00.000Z\"", DataType::TimestampZoned),
+        Some(Value::Timestamp(1_474_362_000_000_000))
+    );
     assert_eq!(read("\"AP-_\"", DataType::Binary), Some(Value::Binary(vec![0, 255, 191])));
     assert_eq!(read("\"A\"", DataType::Binary), None);
     assert_eq!(read("null", DataType::Text), None);
@@ -48,7 +51,8 @@ fn values_are_read_by_their_type_and_nothing_else() {
 
 #[test]
 fn errors_name_the_entity_set_and_the_property() {
-    let field = Field { name: "mass".into(), data_type: DataType::Int64, nullable: false, native_type: "Edm.Int32; in".into() };
+    let field =
+        Field { name: "mass".into(), data_type: DataType::Int64, nullable: false, native_type: "Edm.Int32; in".into() };
     let message = |json: Option<Json>| decode(json.as_ref(), "Parts", &field).unwrap_err().message().to_owned();
     assert_eq!(message(Some(Json::String("x".repeat(100)))).len() < 200, true);
     assert!(message(Some(Json::Bool(true))).contains("entity set Parts: property mass: true is not of type Edm.Int32"));

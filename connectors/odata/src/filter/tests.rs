@@ -69,10 +69,24 @@ fn conditions_cover_what_is_true_and_what_is_false() {
         (compare("d", C::Equal, Value::Float64(f64::NAN)), "NEVER", true, "d ne null", true),
         (
             compare("at", C::Equal, Value::Timestamp(0)),
-            "at ge 1970-01-01T00:00:00Z and at lt 1970-01-01T00:00:00.000001Z",
+            "at ge 1970-01-01T00:00:00Z and at lt 1970-01-01T00:00:01Z",
+            false,
+            "(at lt 1970-01-01T00:00:00Z or at ge 1970-01-01T00:00:00Z)",
+            false,
+        ),
+        (
+            compare("at", C::Less, Value::Timestamp(0)),
+            "at lt 1970-01-01T00:00:00Z",
             true,
-            "(at lt 1970-01-01T00:00:00Z or at ge 1970-01-01T00:00:00.000001Z)",
+            "at ge 1970-01-01T00:00:00Z",
             true,
+        ),
+        (
+            compare("at", C::Less, Value::Timestamp(-1)),
+            "at lt 1970-01-01T00:00:00Z",
+            false,
+            "at ge 1969-12-31T23:59:59Z",
+            false,
         ),
         (Expression::IsNull(column("t")), "t eq null", true, "t ne null", true),
         (Expression::IsNull(column("k")), "NEVER", true, "ALWAYS", true),
@@ -108,7 +122,10 @@ fn connectives_keep_their_brackets() {
     let or = Expression::Or(vec![one(), Expression::Not(Box::new(one()))]);
     assert_eq!(render(&or, true, false, false).0, "(i eq 1 or (i ne 1 and i ne null))");
     let and = Expression::And(vec![or, two()]);
-    assert_eq!(render(&and, true, true, false), ("(i eq 1 or (i ne 1 and i ne null)) and t ne 'x' and t ne null".into(), true));
+    assert_eq!(
+        render(&and, true, true, false),
+        ("(i eq 1 or (i ne 1 and i ne null)) and t ne 'x' and t ne null".into(), true)
+    );
     assert_eq!(render(&and, true, false, false).1, false);
     assert_eq!(render(&Expression::And(vec![]), true, false, false), ("ALWAYS".into(), true));
     assert_eq!(render(&Expression::Or(vec![]), true, false, false), ("NEVER".into(), true));
@@ -116,10 +133,14 @@ fn connectives_keep_their_brackets() {
 
 #[test]
 fn lists_use_in_where_the_service_has_it() {
-    let list = Expression::In { input: column("i"), values: vec![Value::Int64(1), Value::Int64(1 << 40), Value::Int64(2)] };
+    let list =
+        Expression::In { input: column("i"), values: vec![Value::Int64(1), Value::Int64(1 << 40), Value::Int64(2)] };
     assert_eq!(render(&list, true, false, true), ("i in (1,2)".into(), true));
     assert_eq!(render(&list, true, false, false), ("(i eq 1 or i eq 2)".into(), true));
-    assert_eq!(render(&list, false, false, true).0, "i ne 1 and i ne null and i ne null and i ne 2 and i ne null and i ne null");
+    assert_eq!(
+        render(&list, false, false, true).0,
+        "i ne 1 and i ne null and i ne null and i ne 2 and i ne null and i ne null"
+    );
     let empty = Expression::In { input: column("i"), values: Vec::new() };
     assert_eq!(render(&empty, true, false, true), ("NEVER".into(), true));
 }

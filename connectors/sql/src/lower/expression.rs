@@ -241,8 +241,9 @@ impl Lowering<'_> {
             Operand::Literal(literal) => {
                 let mut found = false;
                 for value in values {
-                    found |= compare_literals(CompareOperator::Equal, literal, value)
-                        .ok_or_else(|| invalid_request("a list of values of another kind than the literal before it"))?;
+                    found |= compare_literals(CompareOperator::Equal, literal, value).ok_or_else(|| {
+                        invalid_request("a list of values of another kind than the literal before it")
+                    })?;
                 }
                 Ok(constant(found))
             }

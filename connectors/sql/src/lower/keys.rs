@@ -6,9 +6,7 @@ use super::relation::{find, keyword, number};
 use super::{Dialect, Lowering, Parameter};
 use crate::error::{Result, invalid_request};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
-};
+use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType as ArrowType, TimeUnit};
 use sea_query::extension::sqlite::SqliteBinOper;
@@ -110,9 +108,7 @@ impl Lowering<'_> {
         let value = Expr::col("value");
         match width {
             1 => select.expr(value),
-            _ => select.exprs((0..width as i64).map(|i| {
-                value.clone().binary(SqliteBinOper::CastJsonField, number(i))
-            })),
+            _ => select.exprs((0..width as i64).map(|i| value.clone().binary(SqliteBinOper::CastJsonField, number(i)))),
         };
         let alias = self.alias("keys");
         select.from_function(Func::cust("JSON_EACH").arg(rows), alias);

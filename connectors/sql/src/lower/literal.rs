@@ -143,9 +143,7 @@ fn text(dialect: Dialect, output: &Output, operator: CompareOperator, literal: &
 /// PostgreSQL has no texts with NUL, and refuses them as parameters: the literal lies right after its part before NUL.
 fn plain_text(dialect: Dialect, operator: CompareOperator, literal: &str) -> Bound {
     match (dialect, literal.split_once('\0')) {
-        (Dialect::Postgres, Some((before, _))) => {
-            beside(operator, Parameter::Text(before.to_owned()), Ordering::Less)
-        }
+        (Dialect::Postgres, Some((before, _))) => beside(operator, Parameter::Text(before.to_owned()), Ordering::Less),
         _ => Bound::Value(operator, Parameter::Text(literal.to_owned())),
     }
 }

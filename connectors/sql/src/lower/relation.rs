@@ -251,7 +251,8 @@ impl Lowering<'_> {
 
     fn sum(&self, argument: &Output, distinct: bool) -> Result<(Expr, DataType)> {
         let value = argument.value.clone();
-        let wide = |t| if let DataType::Decimal { scale, .. } = t { DataType::Decimal { precision: 38, scale } } else { t };
+        let wide =
+            |t| if let DataType::Decimal { scale, .. } = t { DataType::Decimal { precision: 38, scale } } else { t };
         let data_type = wide(argument.data_type);
         let expr = match (self.dialect, argument.data_type) {
             // SQLite adds whole numbers exactly or fails.

@@ -59,7 +59,9 @@ impl SizeLimits {
         let keys = read.keys.as_ref().map_or(0, |block| block.keys.num_rows());
         if keys > self.keys {
             let (table, most) = (&read.table, self.keys);
-            return Err(invalid_request(format!("a block of {keys} keys for table {table:?}, at most {most} are taken")));
+            return Err(invalid_request(format!(
+                "a block of {keys} keys for table {table:?}, at most {most} are taken"
+            )));
         }
         Ok(())
     }

@@ -38,8 +38,10 @@ fn tables(dialect: Dialect) -> Vec<LiveTable> {
         live("day", DataType::Date, Storage::Plain),
         live("at", INSTANT, either(Storage::InstantText, Storage::Plain)),
     ];
-    let part =
-        vec![live("item", DataType::Int64, Storage::Plain), live("odd\"; DROP TABLE item; --", DataType::Text, Storage::Plain)];
+    let part = vec![
+        live("item", DataType::Int64, Storage::Plain),
+        live("odd\"; DROP TABLE item; --", DataType::Text, Storage::Plain),
+    ];
     let table = |name: &str, table: &str, columns| LiveTable {
         name: name.into(),
         schema: (!sqlite).then(|| "erp".into()),
@@ -135,11 +137,43 @@ fn aggregate(name: &str, function: AggregateFunction, argument: Option<&str>, di
     Aggregate { name: name.into(), function, argument: argument.map(ColumnRef::bare), distinct }
 }
 
-fn cases() -> Vec<(&'static str, Relation)> {
+const EVERYTHING: [&str; 9] = ["id", "name", "code", "guid", "price", "mass", "ok", "day", "at"];
+const UUID: &str = "0e37df36-f698-11e6-8dd4-cb9ced3df976";
+
+type Case = (&'static str, Relation);
+
+fn cases() -> Vec<Case> {
+    [read_cases(), condition_cases(), text_cases(), aggregate_cases(), join_and_sort_cases()].concat()
+}
+
+fn read_cases() -> Vec<Case> {
+    vec![
+        ("read_all_types", Relation::Read(read("item", "", &EVERYTHING))),
+        ("read_no_columns", Relation::Read(Read { limit: Some(3), ..read("item", "", &[]) })),
+        (
+            "keys_one_column",
+            Relation::Read(Read { keys: keys(&["id"], vec![ints(1_000)]), ..read("item", "", &["id"]) }),
+        ),
+        (
+            "keys_two_columns",
+            Relation::Read(Read { keys: keys(&["id", "name"], vec![ints(2), texts(2)]), ..read("item", "", &["id"]) }),
+        ),
+        (
+            "keys_two_columns_many",
+            Relation::Read(Read {
+                keys: keys(&["id", "name"], vec![ints(20), texts(20)]),
+                ..read("item", "", &["id"])
+            }),
+        ),
+    ]
+}
+
+fn condition_cases() -> Vec<Case> {
     use CompareOperator::{Greater, GreaterOrEqual, Less, NotEqual};
-    let everything = ["id", "name", "code", "guid", "price", "mass", "ok", "day", "at"];
-    let columns = |operator, left: &str, right: &str| {
-        Expression::Compare { operator, left: Box::new(col(left)), right: Box::new(col(right)) }
+    let columns = |operator, left: &str, right: &str| Expression::Compare {
+        operator,
+        left: Box::new(col(left)),
+        right: Box::new(col(right)),
     };
     let conditions = Expression::And(vec![
         eq("id", Value::Int64(7)),
@@ -154,8 +188,50 @@ fn cases() -> Vec<(&'static str, Relation)> {
         compare("name", Greater, text_value("m")),
         columns(NotEqual, "mass", "mass"),
     ]);
+    vec![
+        ("conditions", filtered(conditions)),
+        ("in_nothing", filtered(Expression::In { input: Box::new(col("name")), values: vec![] })),
+    ]
+}
+
+fn text_cases() -> Vec<Case> {
+    use CompareOperator::{Less, NotEqual};
+    vec![
+        (
+            "text_operators",
+            filtered(Expression::And(vec![
+                text("name", TextOperator::StartsWith, "a*%_\\["),
+                text("name", TextOperator::EndsWith, "é"),
+                text("code", TextOperator::Contains, "100%"),
+            ])),
+        ),
+        (
+            "text_nul",
+            filtered(Expression::Or(vec![
+                eq("name", text_value("a\0b")),
+                compare("name", Less, text_value("a\0b")),
+                text("name", TextOperator::Contains, "\0"),
+            ])),
+        ),
+        (
+            "uuid_and_char",
+            filtered(Expression::And(vec![
+                eq("guid", text_value(UUID)),
+                compare("guid", NotEqual, text_value("no uuid")),
+                eq("code", text_value("ab  ")),
+                eq("code", text_value("ab")),
+            ])),
+        ),
+        (
+            "in_few",
+            filtered(Expression::In { input: Box::new(col("guid")), values: vec![text_value(UUID), text_value("x")] }),
+        ),
+    ]
+}
+
+fn aggregate_cases() -> Vec<Case> {
     let aggregated = Relation::Aggregate {
-        input: boxed(Relation::Read(read("item", "", &everything))),
+        input: boxed(Relation::Read(read("item", "", &EVERYTHING))),
         group: vec![ColumnRef::bare("name")],
         aggregates: vec![
             aggregate("rows", AggregateFunction::Count, None, false),
@@ -167,6 +243,14 @@ fn cases() -> Vec<(&'static str, Relation)> {
             aggregate("any", AggregateFunction::Max, Some("ok"), false),
         ],
     };
+    let having = Relation::Filter {
+        input: boxed(aggregated.clone()),
+        predicate: compare("rows", CompareOperator::Greater, Value::Int64(1)),
+    };
+    vec![("aggregate", aggregated), ("having", having)]
+}
+
+fn join_and_sort_cases() -> Vec<Case> {
     let sorted = Relation::Sort {
         input: boxed(Relation::Read(read("item", "", &["name", "at"]))),
         keys: vec![sort_key(ColumnRef::bare("name"), true), sort_key(ColumnRef::bare("at"), false)],
@@ -182,62 +266,19 @@ fn cases() -> Vec<(&'static str, Relation)> {
             columns: vec![ProjectColumn { name: "n".into(), column: ColumnRef::new("i", "name") }],
         }),
     };
-    let having = Relation::Filter {
-        input: boxed(aggregated.clone()),
-        predicate: compare("rows", Greater, Value::Int64(1)),
-    };
-    let uuid = "0e37df36-f698-11e6-8dd4-cb9ced3df976";
     vec![
-        ("read_all_types", Relation::Read(read("item", "", &everything))),
-        ("read_no_columns", Relation::Read(Read { limit: Some(3), ..read("item", "", &[]) })),
-        ("conditions", filtered(conditions)),
-        ("text_operators", filtered(Expression::And(vec![
-            text("name", TextOperator::StartsWith, "a*%_\\["),
-            text("name", TextOperator::EndsWith, "é"),
-            text("code", TextOperator::Contains, "100%"),
-        ]))),
-        ("text_nul", filtered(Expression::Or(vec![
-            eq("name", text_value("a\0b")),
-            compare("name", Less, text_value("a\0b")),
-            text("name", TextOperator::Contains, "\0"),
-        ]))),
-        ("uuid_and_char", filtered(Expression::And(vec![
-            eq("guid", text_value(uuid)),
-            compare("guid", NotEqual, text_value("no uuid")),
-            eq("code", text_value("ab  ")),
-            eq("code", text_value("ab")),
-        ]))),
-        ("in_few", filtered(Expression::In {
-            input: Box::new(col("guid")),
-            values: vec![text_value(uuid), text_value("x")],
-        })),
-        ("in_nothing", filtered(Expression::In { input: Box::new(col("name")), values: vec![] })),
-        ("keys_one_column", Relation::Read(Read {
-            keys: keys(&["id"], vec![ints(1_000)]),
-            ..read("item", "", &["id"])
-        })),
-        ("keys_two_columns", Relation::Read(Read {
-            keys: keys(&["id", "name"], vec![ints(2), texts(2)]),
-            ..read("item", "", &["id"])
-        })),
-        ("keys_two_columns_many", Relation::Read(Read {
-            keys: keys(&["id", "name"], vec![ints(20), texts(20)]),
-            ..read("item", "", &["id"])
-        })),
         ("join_inner", join(JoinKind::Inner, items(), parts())),
         ("join_left", join(JoinKind::Left, items(), parts())),
         ("join_limited_distinct", nested),
-        ("aggregate", aggregated),
-        ("having", having),
         ("sort", sorted.clone()),
-        ("sort_limit_sort", Relation::Sort {
-            input: boxed(topped),
-            keys: vec![sort_key(ColumnRef::bare("at"), true)],
-        }),
-        ("distinct_sort", Relation::Sort {
-            input: boxed(Relation::Distinct { input: boxed(Relation::Read(read("item", "", &["code"]))) }),
-            keys: vec![sort_key(ColumnRef::bare("code"), false)],
-        }),
+        ("sort_limit_sort", Relation::Sort { input: boxed(topped), keys: vec![sort_key(ColumnRef::bare("at"), true)] }),
+        (
+            "distinct_sort",
+            Relation::Sort {
+                input: boxed(Relation::Distinct { input: boxed(Relation::Read(read("item", "", &["code"]))) }),
+                keys: vec![sort_key(ColumnRef::bare("code"), false)],
+            },
+        ),
     ]
 }
 
@@ -286,16 +327,36 @@ fn what_does_not_fit_together_is_refused_by_name() {
         (filtered(eq("nope", Value::Int64(7))), Code::InvalidRequest, "\"nope\""),
         (filtered(col("name")), Code::InvalidRequest, "\"name\" of type text is not a condition"),
         (filtered(text("id", TextOperator::Contains, "x")), Code::InvalidRequest, "\"id\" is of type int64"),
-        (filtered(Expression::In { input: Box::new(col("id")), values: vec![Value::Date(1)] }), Code::InvalidRequest, "\"id\""),
+        (
+            filtered(Expression::In { input: Box::new(col("id")), values: vec![Value::Date(1)] }),
+            Code::InvalidRequest,
+            "\"id\"",
+        ),
         (Relation::Read(Read { table: "gone".into(), ..read("item", "", &["id"]) }), Code::SchemaChanged, "\"gone\""),
-        (Relation::Read(Read { keys: keys(&["id"], vec![texts(1)]), ..read("item", "", &["id"]) }), Code::InvalidRequest, "\"id\""),
-        (Relation::Read(Read { keys: keys(&["id"], vec![ints(10_001)]), ..read("item", "", &["id"]) }), Code::InvalidRequest, "10001 keys"),
-        (Relation::Aggregate { input: boxed(items()), group: vec![], aggregates: vec![] }, Code::InvalidRequest, "group"),
-        (Relation::Aggregate {
-            input: boxed(Relation::Read(read("item", "", &["name"]))),
-            group: vec![],
-            aggregates: vec![aggregate("s", AggregateFunction::Sum, Some("name"), false)],
-        }, Code::InvalidRequest, "sum"),
+        (
+            Relation::Read(Read { keys: keys(&["id"], vec![texts(1)]), ..read("item", "", &["id"]) }),
+            Code::InvalidRequest,
+            "\"id\"",
+        ),
+        (
+            Relation::Read(Read { keys: keys(&["id"], vec![ints(10_001)]), ..read("item", "", &["id"]) }),
+            Code::InvalidRequest,
+            "10001 keys",
+        ),
+        (
+            Relation::Aggregate { input: boxed(items()), group: vec![], aggregates: vec![] },
+            Code::InvalidRequest,
+            "group",
+        ),
+        (
+            Relation::Aggregate {
+                input: boxed(Relation::Read(read("item", "", &["name"]))),
+                group: vec![],
+                aggregates: vec![aggregate("s", AggregateFunction::Sum, Some("name"), false)],
+            },
+            Code::InvalidRequest,
+            "sum",
+        ),
     ] {
         let (found, message) = error(&relation);
         assert_eq!(found, code, "{message}");
@@ -309,7 +370,10 @@ fn a_changed_column_is_noticed() {
         (Field { name: "id".into(), data_type: DataType::Text, nullable: true, native_type: "n".into() }, "is now"),
         (Field { name: "id".into(), data_type: DataType::Int64, nullable: true, native_type: "m".into() }, "is now n"),
         (Field { name: "id".into(), data_type: DataType::Int64, nullable: false, native_type: "n".into() }, "null"),
-        (Field { name: "id2".into(), data_type: DataType::Int64, nullable: true, native_type: "n".into() }, "no longer"),
+        (
+            Field { name: "id2".into(), data_type: DataType::Int64, nullable: true, native_type: "n".into() },
+            "no longer",
+        ),
     ] {
         let (code, message) = error(&Relation::Read(Read { schema: vec![change], ..read("item", "", &[]) }));
         assert_eq!(code, Code::SchemaChanged);

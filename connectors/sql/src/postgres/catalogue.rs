@@ -42,7 +42,12 @@ pub(super) async fn all(shared: &Shared, client: &Client, deadline: Instant) -> 
 }
 
 /// Those of the tables named that there are.
-pub(super) async fn named(shared: &Shared, client: &Client, names: &[String], deadline: Instant) -> Result<Vec<LiveTable>> {
+pub(super) async fn named(
+    shared: &Shared,
+    client: &Client,
+    names: &[String],
+    deadline: Instant,
+) -> Result<Vec<LiveTable>> {
     let visible = |name: &&String| shared.tables.as_ref().is_none_or(|only| only.contains(name));
     let names: Vec<String> = names.iter().filter(visible).cloned().collect();
     columns(shared, client, Some(&names), deadline).await
@@ -135,7 +140,10 @@ fn numeric(modifier: i32) -> Option<DataType> {
     // A negative scale is so many zeros before the point; a scale above the precision as many after it.
     let (precision, scale) = (precision.max(scale) - scale.min(0), scale.max(0));
     let fits = scale <= 38;
-    fits.then_some(DataType::Decimal { precision: u8::try_from(precision.min(38)).ok()?, scale: u8::try_from(scale).ok()? })
+    fits.then_some(DataType::Decimal {
+        precision: u8::try_from(precision.min(38)).ok()?,
+        scale: u8::try_from(scale).ok()?,
+    })
 }
 
 /// Refuses servers whose answers this connector could read wrongly.

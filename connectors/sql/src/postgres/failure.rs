@@ -49,8 +49,9 @@ fn by_state(state: &str) -> ContractError {
         "57014" => deadline_exceeded(),
         "22003" => invalid_data("a sum or value does not fit its type"),
         "22021" | "22P05" => invalid_data("a text is not valid in the encoding of the database"),
-        "53300" => source(Code::SourceUnavailable, "PostgreSQL has no connection left")
-            .with_retry(Retry::AfterMillis(1_000)),
+        "53300" => {
+            source(Code::SourceUnavailable, "PostgreSQL has no connection left").with_retry(Retry::AfterMillis(1_000))
+        }
         "40001" | "40P01" => source(Code::SourceFailed, "PostgreSQL gave up the statement for another one")
             .with_retry(Retry::AfterMillis(100)),
         _ if state.starts_with("28") => unauthenticated(),

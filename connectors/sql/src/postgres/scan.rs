@@ -125,5 +125,8 @@ async fn sample_row(shared: &Shared, client: &Client, table: &LiveTable) -> Resu
     // The connection is used again: nothing may be left on it.
     while rows.next().await.is_some() {}
     let cells = statement.fields.iter().enumerate();
-    cells.map(|(i, field)| cells::read(&row, i, field.data_type, &|| statement.describe_output(i))).collect::<Result<_>>().map(Some)
+    cells
+        .map(|(i, field)| cells::read(&row, i, field.data_type, &|| statement.describe_output(i)))
+        .collect::<Result<_>>()
+        .map(Some)
 }

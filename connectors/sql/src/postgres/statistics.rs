@@ -14,9 +14,7 @@ const KEYS: &str = "
 SELECT n.nspname || '.' || c.relname AS table,
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY k (number, place)
              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
-             WHERE k.place <= i.indnkeyatts ORDER BY k.place) AS columns,
-       ARRAY(SELECT co.collisdeterministic FROM unnest(i.indcollation::oid[]) l (number)
-             JOIN pg_collation co ON co.oid = l.number) AS deterministic
+             WHERE k.place <= i.indnkeyatts ORDER BY k.place) AS columns
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
   AND n.nspname = ANY ($1)

@@ -67,7 +67,8 @@ pub(super) fn primary_key(connection: &Connection, table: &str) -> rusqlite::Res
 
 /// Whether the column's texts are compared byte by byte.
 fn is_binary(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<bool> {
-    let (_, collation, ..) = connection.column_metadata(Some(c"main"), cstring(table)?.as_c_str(), cstring(column)?.as_c_str())?;
+    let (_, collation, ..) =
+        connection.column_metadata(Some(c"main"), cstring(table)?.as_c_str(), cstring(column)?.as_c_str())?;
     Ok(collation.is_none_or(|name: &CStr| name.to_bytes().eq_ignore_ascii_case(b"BINARY")))
 }
 
@@ -109,7 +110,9 @@ fn decimal(arguments: &[i64]) -> Option<DataType> {
     match *arguments {
         [] => Some(OPEN_DECIMAL),
         [p] if fits(p, 0) => Some(DataType::Decimal { precision: u8::try_from(p).ok()?, scale: 0 }),
-        [p, s] if fits(p, s) => Some(DataType::Decimal { precision: u8::try_from(p).ok()?, scale: u8::try_from(s).ok()? }),
+        [p, s] if fits(p, s) => {
+            Some(DataType::Decimal { precision: u8::try_from(p).ok()?, scale: u8::try_from(s).ok()? })
+        }
         _ => None,
     }
 }

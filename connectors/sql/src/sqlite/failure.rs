@@ -62,10 +62,12 @@ impl Session {
 pub(super) fn unavailable(path: &Path, error: &rusqlite::Error) -> ContractError {
     let file = path.file_name().map_or_else(String::new, |f| f.to_string_lossy().into_owned());
     match error.sqlite_error_code() {
-        Some(ErrorCode::CannotOpen) => {
-            ContractError::new(Code::SourceUnavailable, Fault::Config, format!("the database file {file:?} cannot be opened"))
-                .with_detail(error)
-        }
+        Some(ErrorCode::CannotOpen) => ContractError::new(
+            Code::SourceUnavailable,
+            Fault::Config,
+            format!("the database file {file:?} cannot be opened"),
+        )
+        .with_detail(error),
         _ => translate(error),
     }
 }

@@ -9,10 +9,12 @@ use rusqlite::Connection;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 
+type Holds = fn(ValueRef<'_>) -> bool;
+
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<Failures> {
     let failures = Failures::default();
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
-    let checks: [(&str, fn(ValueRef<'_>) -> bool); 7] = [
+    let checks: [(&str, Holds); 7] = [
         ("weft_is_boolean", |v| matches!(v, ValueRef::Integer(0 | 1))),
         ("weft_is_int64", |v| matches!(v, ValueRef::Integer(_))),
         ("weft_is_decimal", |v| matches!(v, ValueRef::Integer(_) | ValueRef::Real(_))),
@@ -101,7 +103,8 @@ impl Aggregate<Option<DecimalSum>, Value> for SumDecimal {
             ValueRef::Real(r) => decimal::exact(r),
             other => return Err(self.fail(&format!("a decimal column holds {}", storage_class(other)))),
         };
-        let (unscaled, scale) = term.ok_or_else(|| self.fail("a decimal column holds a number of more than 38 digits"))?;
+        let (unscaled, scale) =
+            term.ok_or_else(|| self.fail("a decimal column holds a number of more than 38 digits"))?;
         let added = sum.unwrap_or_default().add(unscaled, scale);
         *sum = Some(added.ok_or_else(|| self.fail("a sum of decimals has more than 38 digits"))?);
         Ok(())

@@ -55,7 +55,8 @@ struct Counts {
 /// The primary key, and every unique index over columns that are never null.
 fn keys(connection: &Connection, table: &LiveTable) -> rusqlite::Result<Vec<Vec<String>>> {
     let mut keys = vec![primary_key(connection, &table.table)?];
-    let mut indexes = connection.prepare_cached("SELECT name FROM pragma_index_list(?) WHERE \"unique\" AND NOT partial")?;
+    let mut indexes =
+        connection.prepare_cached("SELECT name FROM pragma_index_list(?) WHERE \"unique\" AND NOT partial")?;
     let names = indexes.query_map([&table.table], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
     let mut parts = connection.prepare_cached("SELECT name FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno")?;
     for name in names {
@@ -94,7 +95,11 @@ fn foreign_keys(
     let broken = check.query_map([&table.table], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
     let holds = |(id, key): (i64, ForeignKey)| {
         if broken.contains(&id) {
-            tracing::warn!(table = table.name, references = key.referenced_table, "foreign key left out: rows violate it");
+            tracing::warn!(
+                table = table.name,
+                references = key.referenced_table,
+                "foreign key left out: rows violate it"
+            );
             return None;
         }
         Some(key)
@@ -133,7 +138,8 @@ fn declared_foreign_keys(
         let child = key.columns.iter().all(|name| table.column(name).is_some());
         // The parent may be named in another case.
         let parent = tables.iter().find(|t| t.table.eq_ignore_ascii_case(&key.referenced_table));
-        let known = parent.is_some_and(|parent| key.referenced_columns.iter().all(|name| parent.column(name).is_some()));
+        let known =
+            parent.is_some_and(|parent| key.referenced_columns.iter().all(|name| parent.column(name).is_some()));
         if let Some(parent) = parent {
             key.referenced_table.clone_from(&parent.name);
         }

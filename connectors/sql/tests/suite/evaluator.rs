@@ -1,11 +1,12 @@
 //! Evaluates a relation over rows in memory, straight from the words of the contract.
 
+use crate::generator::key_rows;
 use crate::world::{Row, World, decimal};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use weft_model::contract::{
-    Aggregate, AggregateFunction, ColumnRef, CompareOperator, DataType, Expression, JoinKind, Relation, TextOperator,
-    Value,
+    Aggregate, AggregateFunction, ColumnRef, CompareOperator, DataType, Expression, JoinKind, Read, Relation, SortKey,
+    TextOperator, Value,
 };
 
 pub(crate) struct Rows {
@@ -20,25 +21,7 @@ const MOST: usize = 4_000;
 pub(crate) fn evaluate(relation: &Relation, world: &World) -> Option<Rows> {
     let columns: Vec<_> = relation.fields().unwrap().into_iter().map(|(c, f)| (c, f.data_type)).collect();
     let rows = match relation {
-        Relation::Read(read) => {
-            let table = world.table(&read.table);
-            let at = |name: &str| table.columns.iter().position(|c| c.name == name).unwrap();
-            let scope: Vec<_> =
-                table.columns.iter().map(|c| (ColumnRef::bare(c.name), c.data_type)).collect();
-            let in_keys = |row: &Row| {
-                let Some(block) = &read.keys else { return true };
-                let keys = crate::generator::key_rows(block);
-                let wanted: Vec<_> = block.columns.iter().map(|c| row[at(c)].clone()).collect();
-                keys.iter().any(|key| key.iter().zip(&wanted).all(|(k, w)| {
-                    w.as_ref().is_some_and(|w| compare(CompareOperator::Equal, k, w))
-                }))
-            };
-            let kept = |row: &&Row| {
-                in_keys(row) && read.filter.as_ref().is_none_or(|f| condition(f, &scope, row) == Some(true))
-            };
-            let project = |row: &Row| read.columns.iter().map(|c| row[at(c)].clone()).collect();
-            table.rows.iter().filter(kept).map(project).collect()
-        }
+        Relation::Read(read) => read_rows(read, world),
         Relation::Filter { input, predicate } => {
             let input = evaluate(input, world)?;
             let keep = |row: &Row| condition(predicate, &input.columns, row) == Some(true);
@@ -51,67 +34,23 @@ pub(crate) fn evaluate(relation: &Relation, world: &World) -> Option<Rows> {
         }
         Relation::Join { left, right, kind, on } => {
             let (left, right) = (evaluate(left, world)?, evaluate(right, world)?);
-            let on: Vec<_> =
-                on.iter().map(|(l, r)| (place(&left.columns, l), place(&right.columns, r))).collect();
-            let mut rows = Vec::new();
-            for l in &left.rows {
-                let matches = right.rows.iter().filter(|r| {
-                    on.iter().all(|(a, b)| match (&l[*a], &r[*b]) {
-                        (Some(a), Some(b)) => compare(CompareOperator::Equal, a, b),
-                        _ => false,
-                    })
-                });
-                let before = rows.len();
-                rows.extend(matches.map(|r| [l.clone(), r.clone()].concat()));
-                if rows.len() == before && *kind == JoinKind::Left {
-                    rows.push([l.clone(), vec![None; right.columns.len()]].concat());
-                }
-                if rows.len() > MOST {
-                    return None;
-                }
-            }
-            rows
+            join_rows(&left, &right, *kind, on)?
         }
         Relation::Aggregate { input, group, aggregates } => {
-            let input = evaluate(input, world)?;
-            let places: Vec<usize> = group.iter().map(|c| place(&input.columns, c)).collect();
-            let mut groups: BTreeMap<String, (Row, Vec<&Row>)> = BTreeMap::new();
-            if group.is_empty() {
-                groups.insert("[]".to_owned(), (Vec::new(), Vec::new()));
-            }
-            for row in &input.rows {
-                let key: Row = places.iter().map(|p| row[*p].clone()).collect();
-                groups.entry(format!("{key:?}")).or_insert_with(|| (key, Vec::new())).1.push(row);
-            }
-            let mut rows = Vec::new();
-            for (mut key, members) in groups.into_values() {
-                for a in aggregates {
-                    key.push(aggregate(a, &input.columns, &members)?);
-                }
-                rows.push(key);
-            }
-            rows
+            aggregate_rows(&evaluate(input, world)?, group, aggregates)?
         }
         Relation::Distinct { input } => {
             let mut rows = evaluate(input, world)?.rows;
-            let mut seen = std::collections::HashSet::new();
+            let mut seen = HashSet::new();
             rows.retain(|row| seen.insert(format!("{row:?}")));
             rows
         }
         Relation::Sort { input, keys } => {
-            let input = evaluate(input, world)?;
-            let keys: Vec<_> = keys.iter().map(|k| (place(&input.columns, &k.column), k)).collect();
-            let mut rows = input.rows;
+            let Rows { columns, mut rows } = evaluate(input, world)?;
+            let keys: Vec<_> = keys.iter().map(|k| (place(&columns, &k.column), k)).collect();
             rows.sort_by(|a, b| {
-                keys.iter().fold(Ordering::Equal, |order, (p, key)| {
-                    order.then_with(|| match (&a[*p], &b[*p]) {
-                        (None, None) => Ordering::Equal,
-                        (None, Some(_)) => if key.nulls_first { Ordering::Less } else { Ordering::Greater },
-                        (Some(_), None) => if key.nulls_first { Ordering::Greater } else { Ordering::Less },
-                        (Some(a), Some(b)) if key.descending => total(b, a),
-                        (Some(a), Some(b)) => total(a, b),
-                    })
-                })
+                let by = |(p, key): &(usize, &SortKey)| sort_order(key, a[*p].as_ref(), b[*p].as_ref());
+                keys.iter().map(by).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
             });
             rows
         }
@@ -122,6 +61,74 @@ pub(crate) fn evaluate(relation: &Relation, world: &World) -> Option<Rows> {
         }
     };
     (rows.len() <= MOST).then_some(Rows { columns, rows })
+}
+
+fn read_rows(read: &Read, world: &World) -> Vec<Row> {
+    let table = world.table(&read.table);
+    let at = |name: &str| table.columns.iter().position(|c| c.name == name).unwrap();
+    let scope: Vec<_> = table.columns.iter().map(|c| (ColumnRef::bare(c.name), c.data_type)).collect();
+    let keys =
+        read.keys.as_ref().map(|block| (key_rows(block), block.columns.iter().map(|c| at(c)).collect::<Vec<_>>()));
+    let in_keys = |row: &Row| {
+        let Some((keys, places)) = &keys else { return true };
+        let same =
+            |(key, p): (&Value, &usize)| row[*p].as_ref().is_some_and(|v| compare(CompareOperator::Equal, key, v));
+        keys.iter().any(|key| key.iter().zip(places).all(same))
+    };
+    let passes = |row: &Row| read.filter.as_ref().is_none_or(|f| condition(f, &scope, row) == Some(true));
+    let project = |row: &Row| read.columns.iter().map(|c| row[at(c)].clone()).collect();
+    table.rows.iter().filter(|row| in_keys(row) && passes(row)).map(project).collect()
+}
+
+fn join_rows(left: &Rows, right: &Rows, kind: JoinKind, on: &[(ColumnRef, ColumnRef)]) -> Option<Vec<Row>> {
+    let on: Vec<_> = on.iter().map(|(l, r)| (place(&left.columns, l), place(&right.columns, r))).collect();
+    let mut rows = Vec::new();
+    for l in &left.rows {
+        let same = |r: &Row, (a, b): &(usize, usize)| match (&l[*a], &r[*b]) {
+            (Some(a), Some(b)) => compare(CompareOperator::Equal, a, b),
+            _ => false,
+        };
+        let matches = right.rows.iter().filter(|r| on.iter().all(|pair| same(r, pair)));
+        let before = rows.len();
+        rows.extend(matches.map(|r| [l.clone(), r.clone()].concat()));
+        if rows.len() == before && kind == JoinKind::Left {
+            rows.push([l.clone(), vec![None; right.columns.len()]].concat());
+        }
+        if rows.len() > MOST {
+            return None;
+        }
+    }
+    Some(rows)
+}
+
+fn aggregate_rows(input: &Rows, group: &[ColumnRef], aggregates: &[Aggregate]) -> Option<Vec<Row>> {
+    let places: Vec<usize> = group.iter().map(|c| place(&input.columns, c)).collect();
+    let mut groups: BTreeMap<String, (Row, Vec<&Row>)> = BTreeMap::new();
+    if group.is_empty() {
+        groups.insert("[]".to_owned(), (Vec::new(), Vec::new()));
+    }
+    for row in &input.rows {
+        let key: Row = places.iter().map(|p| row[*p].clone()).collect();
+        groups.entry(format!("{key:?}")).or_insert_with(|| (key, Vec::new())).1.push(row);
+    }
+    let mut rows = Vec::new();
+    for (mut row, members) in groups.into_values() {
+        for a in aggregates {
+            row.push(aggregate(a, &input.columns, &members)?);
+        }
+        rows.push(row);
+    }
+    Some(rows)
+}
+
+fn sort_order(key: &SortKey, a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) if key.descending => total(b, a),
+        (Some(a), Some(b)) => total(a, b),
+        // `true` is greater: the one that is null comes last.
+        _ if key.nulls_first => b.is_none().cmp(&a.is_none()),
+        _ => a.is_none().cmp(&b.is_none()),
+    }
 }
 
 fn place(columns: &[(ColumnRef, DataType)], column: &ColumnRef) -> usize {
@@ -135,7 +142,7 @@ fn aggregate(a: &Aggregate, columns: &[(ColumnRef, DataType)], members: &[&Row])
     let p = place(columns, argument);
     let mut values: Vec<Value> = members.iter().filter_map(|row| row[p].clone()).collect();
     if a.distinct {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         values.retain(|v| seen.insert(format!("{v:?}")));
     }
     Some(match a.function {
@@ -149,7 +156,9 @@ fn aggregate(a: &Aggregate, columns: &[(ColumnRef, DataType)], members: &[&Row])
                 sum = match (sum, value) {
                     (Value::Int64(a), Value::Int64(b)) => Value::Int64(a.checked_add(b)?),
                     (Value::Float64(a), Value::Float64(b)) => Value::Float64(a + b),
-                    (Value::Decimal { unscaled, scale }, Value::Decimal { unscaled: b, .. }) => decimal(unscaled + b, scale),
+                    (Value::Decimal { unscaled, scale }, Value::Decimal { unscaled: b, .. }) => {
+                        decimal(unscaled + b, scale)
+                    }
                     other => panic!("a sum of {other:?}"),
                 };
             }
@@ -219,11 +228,23 @@ fn condition(e: &Expression, columns: &[(ColumnRef, DataType)], row: &Row) -> Op
         }
         Expression::And(terms) => {
             let all: Vec<_> = terms.iter().map(|t| condition(t, columns, row)).collect();
-            if all.contains(&Some(false)) { Some(false) } else if all.contains(&None) { None } else { Some(true) }
+            if all.contains(&Some(false)) {
+                Some(false)
+            } else if all.contains(&None) {
+                None
+            } else {
+                Some(true)
+            }
         }
         Expression::Or(terms) => {
             let all: Vec<_> = terms.iter().map(|t| condition(t, columns, row)).collect();
-            if all.contains(&Some(true)) { Some(true) } else if all.contains(&None) { None } else { Some(false) }
+            if all.contains(&Some(true)) {
+                Some(true)
+            } else if all.contains(&None) {
+                None
+            } else {
+                Some(false)
+            }
         }
         Expression::Not(input) => condition(input, columns, row).map(|b| !b),
         Expression::IsNull(input) => Some(value(input, columns, row).is_none()),

@@ -117,11 +117,17 @@ async fn batches_end_by_bytes_too() {
 #[tokio::test]
 async fn a_file_that_is_missing_or_no_database_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let open = |name: &str| SqlConnector::open(SqlConfig::new(format!("sqlite:{}", folder.path().join(name).display()))).unwrap();
+    let open = |name: &str| {
+        SqlConnector::open(SqlConfig::new(format!("sqlite:{}", folder.path().join(name).display()))).unwrap()
+    };
     let error = open("none.sqlite").describe(&context()).await.unwrap_err();
     assert!(error.code == Code::SourceUnavailable && error.message.contains("none.sqlite"), "{error}");
     assert!(!folder.path().join("none.sqlite").exists(), "reading must not create");
-    std::fs::write(folder.path().join("text.sqlite"), "no database at all, but long enough to be taken for one".repeat(40)).unwrap();
+    std::fs::write(
+        folder.path().join("text.sqlite"),
+        "no database at all, but long enough to be taken for one".repeat(40),
+    )
+    .unwrap();
     let error = open("text.sqlite").describe(&context()).await.unwrap_err();
     assert_eq!(error.code, Code::SourceFailed, "{error}");
 }

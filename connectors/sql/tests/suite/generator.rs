@@ -113,7 +113,8 @@ impl<'a> Generator<'a> {
     fn function(&mut self, scope: &Scope) -> Aggregate {
         let name = self.name("a");
         let distinct = self.rng.random_bool(0.3);
-        let rows = Aggregate { name: name.clone(), function: AggregateFunction::Count, argument: None, distinct: false };
+        let rows =
+            Aggregate { name: name.clone(), function: AggregateFunction::Count, argument: None, distinct: false };
         let Some((column, field)) = scope.choose(&mut self.rng).cloned() else { return rows };
         // Sums of numbers that are not finite depend on the order.
         let summable = field.name != "strange" && field.name != "single";
@@ -277,7 +278,8 @@ fn array(data_type: DataType, values: &[Value]) -> ArrayRef {
             build!(TimestampMicrosecondBuilder::new().with_data_type(data_type.to_arrow()), Timestamp)
         }
         DataType::Decimal { scale: wanted, .. } => {
-            let mut builder = Decimal128Builder::new().with_data_type(DataType::Decimal { precision: 38, scale: wanted }.to_arrow());
+            let mut builder =
+                Decimal128Builder::new().with_data_type(DataType::Decimal { precision: 38, scale: wanted }.to_arrow());
             for value in values {
                 let Value::Decimal { unscaled, scale } = value else { unreachable!() };
                 builder.append_value(unscaled * 10_i128.pow(u32::from(wanted - scale)));
@@ -312,7 +314,9 @@ pub(crate) fn key_rows(block: &KeyBlock) -> Vec<Vec<Value>> {
 pub(crate) fn is_ordered(relation: &Relation) -> bool {
     match relation {
         Relation::Sort { .. } => true,
-        Relation::Limit { input, .. } | Relation::Project { input, .. } => is_ordered(input) && !matches!(relation, Relation::Project { .. }),
+        Relation::Limit { input, .. } | Relation::Project { input, .. } => {
+            is_ordered(input) && !matches!(relation, Relation::Project { .. })
+        }
         _ => false,
     }
 }

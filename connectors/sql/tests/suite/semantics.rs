@@ -37,9 +37,8 @@ pub(crate) async fn compare(connector: &dyn Connector, world: &World, seed: u64,
         request.batch_rows = generator.rng.random_range(1..50);
         let answer = scan(connector, request.clone()).await;
         request.explain = true;
-        let (rows, statement) = answer.unwrap_or_else(|e| {
-            panic!("seed {seed}, case {case}: {e} ({:?})\n{:#?}", e.detail, brief(&relation))
-        });
+        let (rows, statement) = answer
+            .unwrap_or_else(|e| panic!("seed {seed}, case {case}: {e} ({:?})\n{:#?}", e.detail, brief(&relation)));
         let ordered = is_ordered(&relation);
         let (expected, found) = (canonical(&expected.rows, ordered), canonical(&rows, ordered));
         assert!(

@@ -2,7 +2,8 @@
 
 use crate::sqlite::{Database, read};
 use crate::world::{context, request, scan};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -43,11 +44,19 @@ fn config(database: &Database) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_service_answers_over_mutual_tls_and_stops_when_told() {
-    let database = Database::new("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT); INSERT INTO t VALUES (1, 'x'), (2, NULL)");
+    let database =
+        Database::new("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT); INSERT INTO t VALUES (1, 'x'), (2, NULL)");
     let folder = tempfile::tempdir().unwrap();
     certificates(folder.path());
     let file = folder.path().join("erp.toml");
-    std::fs::write(&file, config(&database)).unwrap();
+    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
+    let telemetry = format!("[telemetry]\notlp = \"http://{}\"\n", collector.local_addr().unwrap());
+    std::fs::write(&file, config(&database) + &telemetry).unwrap();
+    // Hangs up on the exporter once it has seen it call.
+    let exported = std::thread::spawn(move || {
+        let mut preface = [0; 14];
+        collector.accept().unwrap().0.read_exact(&mut preface).map(|()| preface)
+    });
     let started = Command::new(BINARY).arg(&file).env("NO_COLOR", "1").stderr(Stdio::piped()).spawn().unwrap();
     let mut service = Service(started);
     let mut log = BufReader::new(service.0.stderr.take().unwrap()).lines();
@@ -71,19 +80,24 @@ async fn the_service_answers_over_mutual_tls_and_stops_when_told() {
     let (rows, statement) = scan(&client, request(relation)).await.unwrap();
     assert_eq!((rows.len(), statement.as_str()), (2, "SELECT \"a\", \"b\" FROM \"t\""));
 
-    let told = Command::new("kill").arg("-TERM").arg(service.0.id().to_string()).status().unwrap();
+    terminate(&mut service.0).await;
+    let log = drained.join().unwrap().join("\n");
+    assert!(log.contains("finishing what runs"), "{log}");
+    assert_eq!(&exported.join().unwrap().unwrap(), b"PRI * HTTP/2.0", "spans are sent before the end");
+}
+
+async fn terminate(service: &mut Child) {
+    let told = Command::new("kill").arg("-TERM").arg(service.id().to_string()).status().unwrap();
     assert!(told.success());
     let begun = Instant::now();
     let status = loop {
-        if let Some(status) = service.0.try_wait().unwrap() {
+        if let Some(status) = service.try_wait().unwrap() {
             break status;
         }
         assert!(begun.elapsed() < Duration::from_secs(15), "the service does not stop");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     assert!(status.success(), "{status}");
-    let log = drained.join().unwrap().join("\n");
-    assert!(log.contains("finishing what runs"), "{log}");
 }
 
 fn run(arguments: &[&str]) -> Output {

@@ -39,22 +39,59 @@ pub(crate) fn decimal(unscaled: i128, scale: u8) -> Value {
 }
 
 const TEXTS: &[&str] = &[
-    "", "a", "A", "ab", "aB", "b", "b ", " b", "é", "e\u{301}", "z", "Z", "%", "_", "a%b", "[a]", "*", "\\", "10", "9",
-    "\u{ffff}", "\u{1d11e}", "'; DROP TABLE t0; --", "\"", "null", "ß", "SS",
+    "",
+    "a",
+    "A",
+    "ab",
+    "aB",
+    "b",
+    "b ",
+    " b",
+    "é",
+    "e\u{301}",
+    "z",
+    "Z",
+    "%",
+    "_",
+    "a%b",
+    "[a]",
+    "*",
+    "\\",
+    "10",
+    "9",
+    "\u{ffff}",
+    "\u{1d11e}",
+    "'; DROP TABLE t0; --",
+    "\"",
+    "null",
+    "ß",
+    "SS",
 ];
 
 fn columns(odd: bool) -> Vec<Column> {
     let name = |plain: &'static str, strange: &'static str| if odd { strange } else { plain };
     let column = |name, data_type, sqlite, postgres, pool| Column { name, data_type, sqlite, postgres, pool };
     let noon = 1_488_456_000_000_000_i64;
-    let times: Vec<Value> = [0, 1, -1, noon, noon + 500_000, noon - 86_400_000_000, -62_000_000_000_000_000]
-        .map(Value::Timestamp)
-        .into();
-    let decimals: Vec<Value> = [0, 1, -1, 100, 1_000, 12_500, -12_500, 12_501, 999_999_999].map(|u| decimal(u, 3)).into();
+    let times: Vec<Value> =
+        [0, 1, -1, noon, noon + 500_000, noon - 86_400_000_000, -62_000_000_000_000_000].map(Value::Timestamp).into();
+    let decimals: Vec<Value> =
+        [0, 1, -1, 100, 1_000, 12_500, -12_500, 12_501, 999_999_999].map(|u| decimal(u, 3)).into();
     vec![
         column(name("i", "select"), DataType::Int64, "INTEGER", "int4", (-3..4).map(Value::Int64).collect()),
-        column("big", DataType::Int64, "BIGINT", "bigint", [i64::MIN, i64::MAX, 0, 1 << 53, (1 << 53) + 1].map(Value::Int64).into()),
-        column("x", DataType::Float64, "REAL", "float8", [-1.5, -0.25, 0.0, 0.25, 1.0, 3e10].map(Value::Float64).into()),
+        column(
+            "big",
+            DataType::Int64,
+            "BIGINT",
+            "bigint",
+            [i64::MIN, i64::MAX, 0, 1 << 53, (1 << 53) + 1].map(Value::Int64).into(),
+        ),
+        column(
+            "x",
+            DataType::Float64,
+            "REAL",
+            "float8",
+            [-1.5, -0.25, 0.0, 0.25, 1.0, 3e10].map(Value::Float64).into(),
+        ),
         column("price", DataType::Decimal { precision: 9, scale: 3 }, "DECIMAL(9,3)", "numeric(9,3)", decimals),
         column(name("s", "odd \"name\"; --"), DataType::Text, "TEXT", "text", texts(TEXTS)),
         column("nocase", DataType::Text, "VARCHAR(9) COLLATE NOCASE", "varchar(40)", texts(TEXTS)),
@@ -62,7 +99,13 @@ fn columns(odd: bool) -> Vec<Column> {
         column("day", DataType::Date, "DATE", "date", [0, 17_227, -5, 17_226, 40_000].map(Value::Date).into()),
         column("wall", DataType::Timestamp { zoned: false }, "TIMESTAMP", "timestamp", times.clone()),
         column("at", DataType::Timestamp { zoned: true }, "TIMESTAMPTZ", "timestamptz", times),
-        column("bytes", DataType::Binary, "BLOB", "bytea", [&b""[..], b"a", b"\0\xff", b"ab"].map(|b| Value::Binary(b.into())).into()),
+        column(
+            "bytes",
+            DataType::Binary,
+            "BLOB",
+            "bytea",
+            [&b""[..], b"a", b"\0\xff", b"ab"].map(|b| Value::Binary(b.into())).into(),
+        ),
     ]
 }
 
@@ -79,7 +122,12 @@ fn postgres_columns() -> Vec<Column> {
         column("mood", DataType::Text, "mood", texts(&["sad", "ok", "Happy"])),
         column("loose", DataType::Text, "text COLLATE loose", texts(TEXTS)),
         column("german", DataType::Text, "text COLLATE \"de-x-icu\"", texts(TEXTS)),
-        column("open", DataType::Decimal { precision: 38, scale: 18 }, "numeric", [0, 5, -7].map(|u| decimal(u * 10_i128.pow(17), 18)).into()),
+        column(
+            "open",
+            DataType::Decimal { precision: 38, scale: 18 },
+            "numeric",
+            [0, 5, -7].map(|u| decimal(u * 10_i128.pow(17), 18)).into(),
+        ),
         column("small", DataType::Int64, "smallint", [-1, 0, 1, 2].map(Value::Int64).into()),
     ]
 }
@@ -91,7 +139,8 @@ impl World {
             if postgres {
                 columns.extend(postgres_columns());
             }
-            let rows = (0..if rng.random_bool(0.1) { 0 } else { rng.random_range(4..16) }).map(|_| columns.iter().map(|c| draw(rng, c)).collect());
+            let rows = (0..if rng.random_bool(0.1) { 0 } else { rng.random_range(4..16) })
+                .map(|_| columns.iter().map(|c| draw(rng, c)).collect());
             let rows = rows.collect();
             Table { name: format!("t{number}"), columns, rows }
         });
@@ -143,9 +192,9 @@ pub(crate) async fn scan(connector: &dyn Connector, request: ScanRequest) -> Res
 }
 
 fn decode(batch: &arrow_array::RecordBatch, fields: &[Field]) -> Vec<Row> {
+    use arrow_array::Array;
     use arrow_array::cast::AsArray;
     use arrow_array::types::*;
-    use arrow_array::Array;
     assert_eq!(batch.num_columns(), fields.len());
     let cell = |column: &Arc<dyn Array>, field: &Field, row: usize| {
         if column.is_null(row) {
@@ -158,7 +207,9 @@ fn decode(batch: &arrow_array::RecordBatch, fields: &[Field]) -> Vec<Row> {
             DataType::Decimal { scale, .. } => decimal(column.as_primitive::<Decimal128Type>().value(row), scale),
             DataType::Text => Value::Text(column.as_string_view().value(row).into()),
             DataType::Date => Value::Date(column.as_primitive::<Date32Type>().value(row)),
-            DataType::Timestamp { .. } => Value::Timestamp(column.as_primitive::<TimestampMicrosecondType>().value(row)),
+            DataType::Timestamp { .. } => {
+                Value::Timestamp(column.as_primitive::<TimestampMicrosecondType>().value(row))
+            }
             DataType::Binary => Value::Binary(column.as_binary_view().value(row).into()),
         })
     };

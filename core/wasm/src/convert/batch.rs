@@ -13,6 +13,7 @@ use std::sync::Arc;
 use weft_model::contract::{DataType, Field};
 
 /// Checks everything about a batch and builds Arrow from it: one array a field, of exactly the field's Arrow type.
+/// Nothing is allocated for rows that are only claimed.
 pub fn batch_from_wit(batch: w::Batch, fields: &[Field]) -> Result<RecordBatch, ConvertError> {
     if batch.columns.len() != fields.len() {
         return Err(ConvertError::ColumnCount { expected: fields.len(), found: batch.columns.len() });
@@ -154,8 +155,9 @@ fn ranges(values: &w::ByteValues, rows: usize) -> Result<Vec<std::ops::Range<usi
 }
 
 fn texts(values: &w::ByteValues, rows: usize, nulls: Option<&NullBuffer>) -> Result<ArrayRef, ColumnProblem> {
-    let mut texts: Vec<Option<&str>> = Vec::with_capacity(rows);
-    for (row, range) in ranges(values, rows)?.into_iter().enumerate() {
+    let ranges = ranges(values, rows)?;
+    let mut texts: Vec<Option<&str>> = Vec::with_capacity(ranges.len());
+    for (row, range) in ranges.into_iter().enumerate() {
         let is_null = nulls.is_some_and(|nulls| nulls.is_null(row));
         let bytes = values.bytes.get(range).unwrap_or_default();
         let text = std::str::from_utf8(bytes).map_err(|_| ColumnProblem::Text { row })?;
@@ -165,8 +167,9 @@ fn texts(values: &w::ByteValues, rows: usize, nulls: Option<&NullBuffer>) -> Res
 }
 
 fn binaries(values: &w::ByteValues, rows: usize, nulls: Option<&NullBuffer>) -> Result<ArrayRef, ColumnProblem> {
-    let mut binaries: Vec<Option<&[u8]>> = Vec::with_capacity(rows);
-    for (row, range) in ranges(values, rows)?.into_iter().enumerate() {
+    let ranges = ranges(values, rows)?;
+    let mut binaries: Vec<Option<&[u8]>> = Vec::with_capacity(ranges.len());
+    for (row, range) in ranges.into_iter().enumerate() {
         let is_null = nulls.is_some_and(|nulls| nulls.is_null(row));
         binaries.push((!is_null).then(|| values.bytes.get(range).unwrap_or_default()));
     }

@@ -86,9 +86,7 @@ fn expression_node(
         N::Negate(child) => E::Not(forest.take(child, depth)?),
         N::IsNull(child) => E::IsNull(forest.take(child, depth)?),
         N::InList(n) => E::In { input: forest.take(n.input, depth)?, values: values_from_wit(n.values)? },
-        N::Text(n) => {
-            E::Text { operator: n.operator.into(), input: forest.take(n.input, depth)?, pattern: n.pattern }
-        }
+        N::Text(n) => E::Text { operator: n.operator.into(), input: forest.take(n.input, depth)?, pattern: n.pattern },
     })
 }
 
@@ -98,7 +96,11 @@ pub(super) fn expression_to_wit(expression: m::Expression) -> Result<w::Expressi
     Ok(nodes)
 }
 
-fn push_expression(expression: m::Expression, out: &mut Vec<w::ExpressionNode>, depth: u32) -> Result<u32, ConvertError> {
+fn push_expression(
+    expression: m::Expression,
+    out: &mut Vec<w::ExpressionNode>,
+    depth: u32,
+) -> Result<u32, ConvertError> {
     use m::Expression as E;
     use w::ExpressionNode as N;
     if depth >= MAX_DEPTH {
@@ -121,11 +123,9 @@ fn push_expression(expression: m::Expression, out: &mut Vec<w::ExpressionNode>, 
             input: push_expression(*input, out, depth)?,
             values: values.into_iter().map(value_to_wit).collect(),
         }),
-        E::Text { operator, input, pattern } => N::Text(w::TextNode {
-            operator: operator.into(),
-            input: push_expression(*input, out, depth)?,
-            pattern,
-        }),
+        E::Text { operator, input, pattern } => {
+            N::Text(w::TextNode { operator: operator.into(), input: push_expression(*input, out, depth)?, pattern })
+        }
     };
     push_node(node, out, "filter")
 }

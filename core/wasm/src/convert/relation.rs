@@ -28,16 +28,10 @@ fn relation_node(
     use w::RelationNode as N;
     Ok(match node {
         N::Read(read) => R::Read(read_from_wit(read)?),
-        N::Filter(n) => {
-            R::Filter { input: forest.take(n.input, depth)?, predicate: expression_from_wit(n.predicate)? }
-        }
+        N::Filter(n) => R::Filter { input: forest.take(n.input, depth)?, predicate: expression_from_wit(n.predicate)? },
         N::Project(n) => {
-            let column =
-                |c: w::ProjectColumn| m::ProjectColumn { name: c.name, column: column_ref_from_wit(c.column) };
-            R::Project {
-                input: forest.take(n.input, depth)?,
-                columns: n.columns.into_iter().map(column).collect(),
-            }
+            let column = |c: w::ProjectColumn| m::ProjectColumn { name: c.name, column: column_ref_from_wit(c.column) };
+            R::Project { input: forest.take(n.input, depth)?, columns: n.columns.into_iter().map(column).collect() }
         }
         N::Join(n) => R::Join {
             left: forest.take(n.left, depth)?,
@@ -96,7 +90,8 @@ fn field_from_wit(field: w::Field) -> Result<m::Field, ConvertError> {
 }
 
 fn key_block_from_wit(block: w::KeyBlock) -> Result<m::KeyBlock, ConvertError> {
-    let fields = block.columns.into_iter().map(|column| Ok(key_field(column.name, data_type_from_wit(column.data_type)?)));
+    let fields =
+        block.columns.into_iter().map(|column| Ok(key_field(column.name, data_type_from_wit(column.data_type)?)));
     let fields = fields.collect::<Result<Vec<_>, ConvertError>>()?;
     let keys = batch_from_wit(block.keys, &fields)?;
     Ok(m::KeyBlock { columns: fields.into_iter().map(|field| field.name).collect(), keys })

@@ -206,17 +206,15 @@ fn hides_dot_segments(path: &str) -> bool {
     true
 }
 
-fn credential(
-    credential: &Credential,
-    prefixes: &[Prefix],
-) -> Result<(Prefix, HeaderName, HeaderValue), InvalidGrant> {
+fn credential(credential: &Credential, prefixes: &[Prefix]) -> Result<(Prefix, HeaderName, HeaderValue), InvalidGrant> {
     let header = credential.header.clone();
-    let name = HeaderName::from_bytes(header.as_bytes()).map_err(|_| InvalidGrant::Header { header: header.clone() })?;
+    let name =
+        HeaderName::from_bytes(header.as_bytes()).map_err(|_| InvalidGrant::Header { header: header.clone() })?;
     if matches!(name.as_str(), "host" | "content-length" | "transfer-encoding" | "connection") {
         return Err(InvalidGrant::Reserved { header });
     }
-    let mut value = HeaderValue::from_str(credential.value.expose())
-        .map_err(|_| InvalidGrant::Value { header: header.clone() })?;
+    let mut value =
+        HeaderValue::from_str(credential.value.expose()).map_err(|_| InvalidGrant::Value { header: header.clone() })?;
     value.set_sensitive(true);
     let prefix = match (&credential.prefix, prefixes) {
         (None, [only]) => only.clone(),
@@ -254,7 +252,8 @@ fn tls(grant: &HttpGrant, https: bool) -> Result<ClientConfig, InvalidGrant> {
         return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
     }
     let pem = grant.trust.as_deref().unwrap_or_default();
-    let extra = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>().map_err(InvalidGrant::Trust)?;
+    let extra =
+        CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>().map_err(InvalidGrant::Trust)?;
     if extra.is_empty() && grant.trust.is_some() {
         return Err(InvalidGrant::NoCertificate);
     }

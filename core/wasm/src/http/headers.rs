@@ -33,10 +33,7 @@ fn is_reserved(name: &str) -> bool {
 }
 
 /// Checks what a guest sets. Errors name the header.
-pub(super) fn request_headers(
-    headers: Vec<(String, String)>,
-    injected: &[&HeaderName],
-) -> Result<HeaderMap, String> {
+pub(super) fn request_headers(headers: Vec<(String, String)>, injected: &[&HeaderName]) -> Result<HeaderMap, String> {
     if headers.len() > MAX_HEADERS {
         return Err(format!("{} headers, {MAX_HEADERS} are allowed", headers.len()));
     }
@@ -82,13 +79,16 @@ pub(super) fn response_headers(headers: &HeaderMap) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
     fn a_guest_sets_no_header_of_the_host() {
         let injected = HeaderName::from_static("x-api-key");
         let try_one = |name: &str, value: &str| request_headers(vec![(name.into(), value.into())], &[&injected]);
-        for name in ["Host", "AUTHORIZATION", "cookie", "Proxy-Authorization", "Content-Length", "X-API-Key", "traceparent"]
+        for name in
+            ["Host", "AUTHORIZATION", "cookie", "Proxy-Authorization", "Content-Length", "X-API-Key", "traceparent"]
         {
             assert!(try_one(name, "x").is_err(), "{name}");
         }

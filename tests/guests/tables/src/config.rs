@@ -63,8 +63,9 @@ fn wrong(message: String) -> Error {
 fn load(table: TableConfig) -> Result<LoadedTable> {
     let name = table.name;
     let columns = table.columns.into_iter().map(|column| {
-        let data_type = parse_type(&column.data_type)
-            .ok_or_else(|| wrong(format!("table {name}: column {}: no such type {:?}", column.name, column.data_type)))?;
+        let data_type = parse_type(&column.data_type).ok_or_else(|| {
+            wrong(format!("table {name}: column {}: no such type {:?}", column.name, column.data_type))
+        })?;
         let ColumnConfig { name, data_type: native_type, nullable } = column;
         Ok(LoadedColumn { name, data_type, native_type, nullable })
     });

@@ -87,7 +87,8 @@ fn in_block(keys: &KeyBlock, row: &Row, place: &impl Fn(&str) -> Option<usize>) 
         let place = place(name).ok_or_else(|| refused(format!("no key column {name:?}")))?;
         values.push(row.get(place).and_then(Option::as_ref));
     }
-    let equal = |(value, key): (&Option<&Value>, &Value)| value.is_some_and(|v| compare(v, key).is_some_and(|o| o.is_eq()));
+    let equal =
+        |(value, key): (&Option<&Value>, &Value)| value.is_some_and(|v| compare(v, key).is_some_and(|o| o.is_eq()));
     Ok(keys.rows.iter().any(|key| values.iter().zip(key).all(equal)))
 }
 
@@ -97,7 +98,9 @@ impl Scan for TableScan {
         while builder.rows() < self.batch_rows && builder.bytes() < self.batch_bytes {
             let Some(row) = self.rows.next() else { break };
             let values = self.output.iter().map(|place| row.get(*place).and_then(Option::as_ref));
-            builder.push(values).map_err(|wrong| refused(format!("output column {} has another type", wrong.column)))?;
+            builder
+                .push(values)
+                .map_err(|wrong| refused(format!("output column {} has another type", wrong.column)))?;
         }
         if builder.rows() > 0 {
             self.sent += u64::from(builder.rows());

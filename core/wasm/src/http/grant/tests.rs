@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 use crate::http::Secret;
 
@@ -106,12 +108,14 @@ fn bad_grants_are_refused_with_the_reason() {
     let shown = with(&two[..1], credential(None, "x-key", "top\nsecret"));
     assert!(shown.contains("cannot be sent") && !shown.contains("secret"), "{shown}");
     assert!(with(&two[..1], credential(None, "Host", "k")).contains("belongs to the transport"));
-    assert!(bad(HttpGrant {
-        allow: vec!["https://a.example/".into()],
-        trust: Some("nothing".into()),
-        ..HttpGrant::default()
-    })
-    .contains("no certificate"));
+    assert!(
+        bad(HttpGrant {
+            allow: vec!["https://a.example/".into()],
+            trust: Some("nothing".into()),
+            ..HttpGrant::default()
+        })
+        .contains("no certificate")
+    );
 }
 
 #[test]
