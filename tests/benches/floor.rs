@@ -28,13 +28,22 @@ const UNITS: i64 = 100_000;
 const ROUNDS: usize = 7;
 
 const MAPPING: [(&str, &str); 3] = [
-    ("plm", "<#m> rr:logicalTable [ rr:tableName \"part\" ] ; rr:subjectMap [ rr:template \"http://b/part/{id}\" ] ;
-        rr:predicateObjectMap [ rr:predicate v:material ; rr:objectMap [ rr:column \"material\" ] ] ."),
-    ("erp", "<#m> rr:logicalTable [ rr:tableName \"orders\" ] ; rr:subjectMap [ rr:template \"http://b/order/{id}\" ] ;
-        rr:predicateObjectMap [ rr:predicate v:part ; rr:objectMap [ rr:template \"http://b/part/{part}\" ] ] ."),
-    ("mes", "<#m> rr:logicalTable [ rr:tableName \"unit\" ] ; rr:subjectMap [ rr:template \"http://b/unit/{id}\" ] ;
+    (
+        "plm",
+        "<#m> rr:logicalTable [ rr:tableName \"part\" ] ; rr:subjectMap [ rr:template \"http://b/part/{id}\" ] ;
+        rr:predicateObjectMap [ rr:predicate v:material ; rr:objectMap [ rr:column \"material\" ] ] .",
+    ),
+    (
+        "erp",
+        "<#m> rr:logicalTable [ rr:tableName \"orders\" ] ; rr:subjectMap [ rr:template \"http://b/order/{id}\" ] ;
+        rr:predicateObjectMap [ rr:predicate v:part ; rr:objectMap [ rr:template \"http://b/part/{part}\" ] ] .",
+    ),
+    (
+        "mes",
+        "<#m> rr:logicalTable [ rr:tableName \"unit\" ] ; rr:subjectMap [ rr:template \"http://b/unit/{id}\" ] ;
         rr:predicateObjectMap [ rr:predicate v:order ; rr:objectMap [ rr:template \"http://b/order/{orders}\" ] ] ;
-        rr:predicateObjectMap [ rr:predicate v:torque ; rr:objectMap [ rr:column \"torque\" ] ] ."),
+        rr:predicateObjectMap [ rr:predicate v:torque ; rr:objectMap [ rr:column \"torque\" ] ] .",
+    ),
 ];
 
 fn main() {
@@ -42,7 +51,10 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let bench = Bench::open(folder.path()).await;
-        println!("{:<28}{:>8}{:>12}{:>12}{:>8}{:>10}{:>10}", "question", "rows", "floor ms", "weft ms", "ratio", "floor rq", "weft rq");
+        println!(
+            "{:<28}{:>8}{:>12}{:>12}{:>8}{:>10}{:>10}",
+            "question", "rows", "floor ms", "weft ms", "ratio", "floor rq", "weft rq"
+        );
         bench.compare("one part: 100 rows", Some("m0")).await;
         bench.compare("one material: 1,000 rows", Some("m1")).await;
         bench.compare("all: 100,000 rows", None).await;
@@ -88,7 +100,15 @@ impl Bench {
         }
         assert_eq!(rows.0, rows.1, "{name}: the floor and Weft disagree");
         let (floor, weft) = (median(floor), median(weft));
-        println!("{name:<28}{:>8}{:>12.2}{:>12.2}{:>8.2}{:>10}{:>10}", rows.1, ms(floor), ms(weft), ms(weft) / ms(floor), requests.0, requests.1);
+        println!(
+            "{name:<28}{:>8}{:>12.2}{:>12.2}{:>8.2}{:>10}{:>10}",
+            rows.1,
+            ms(floor),
+            ms(weft),
+            ms(weft) / ms(floor),
+            requests.0,
+            requests.1
+        );
     }
 
     async fn weft(&self, material: Option<&str>) -> (usize, u64) {
@@ -97,7 +117,9 @@ impl Bench {
             "PREFIX v: <http://b/v#> SELECT ?unit ?torque {{ ?part v:material {object} . ?order v:part ?part . ?unit v:order ?order ; v:torque ?torque }}"
         );
         let request = QueryRequest { text, ..QueryRequest::default() };
-        let Answer::Solutions(mut solutions) = self.engine.query(request).await.unwrap() else { panic!("not a SELECT") };
+        let Answer::Solutions(mut solutions) = self.engine.query(request).await.unwrap() else {
+            panic!("not a SELECT")
+        };
         let mut rows = 0;
         while let Some(batch) = solutions.rows.next().await {
             rows += batch.unwrap().len();
@@ -116,9 +138,14 @@ impl Bench {
         let parts = self.read("plm", "part", &["id"], filter, None).await;
         let parts: HashSet<i64> = parts.iter().flat_map(|b| integers(b, 0)).collect();
         let orders = self.read("erp", "orders", &["id", "part"], None, selective.then_some(("part", &parts))).await;
-        let orders: HashSet<i64> =
-            orders.iter().flat_map(|b| integers(b, 0).into_iter().zip(integers(b, 1))).filter(|(_, part)| parts.contains(part)).map(|(id, _)| id).collect();
-        let units = self.read("mes", "unit", &["id", "orders", "torque"], None, selective.then_some(("orders", &orders))).await;
+        let orders: HashSet<i64> = orders
+            .iter()
+            .flat_map(|b| integers(b, 0).into_iter().zip(integers(b, 1)))
+            .filter(|(_, part)| parts.contains(part))
+            .map(|(id, _)| id)
+            .collect();
+        let units =
+            self.read("mes", "unit", &["id", "orders", "torque"], None, selective.then_some(("orders", &orders))).await;
         let mut answer = Vec::new();
         for batch in &units {
             let torque = batch.column(2).as_primitive::<arrow_array::types::Float64Type>();
@@ -131,7 +158,14 @@ impl Bench {
         (answer.len(), 3)
     }
 
-    async fn read(&self, source: &str, table: &str, columns: &[&str], filter: Option<Expression>, keys: Option<(&str, &HashSet<i64>)>) -> Vec<RecordBatch> {
+    async fn read(
+        &self,
+        source: &str,
+        table: &str,
+        columns: &[&str],
+        filter: Option<Expression>,
+        keys: Option<(&str, &HashSet<i64>)>,
+    ) -> Vec<RecordBatch> {
         let mut touched: Vec<&str> = columns.to_vec();
         touched.extend(filter.iter().map(|_| "material"));
         let field = |name: &&str| Field {
@@ -146,7 +180,10 @@ impl Bench {
         };
         let keys = keys.map(|(name, keys)| {
             let column = arrow_array::Int64Array::from_iter_values(keys.iter().copied());
-            KeyBlock { columns: vec![name.to_owned()], keys: RecordBatch::try_from_iter([(name, Arc::new(column) as _)]).unwrap() }
+            KeyBlock {
+                columns: vec![name.to_owned()],
+                keys: RecordBatch::try_from_iter([(name, Arc::new(column) as _)]).unwrap(),
+            }
         });
         let relation = Relation::Read(Read {
             table: table.to_owned(),
@@ -157,7 +194,8 @@ impl Bench {
             keys,
             limit: None,
         });
-        let request = ScanRequest { id: "floor".to_owned(), relation, batch_rows: 8_192, batch_bytes: 1 << 20, explain: false };
+        let request =
+            ScanRequest { id: "floor".to_owned(), relation, batch_rows: 8_192, batch_bytes: 1 << 20, explain: false };
         let mut scan = self.sources[source].scan(&call(), request).await.unwrap();
         let mut batches = Vec::new();
         while let Some(batch) = scan.next().await {
@@ -191,9 +229,17 @@ fn fill(name: &str, path: &std::path::Path) {
     let transaction = database.transaction().unwrap();
     match name {
         "plm" => {
-            transaction.execute_batch("CREATE TABLE part (id INTEGER NOT NULL PRIMARY KEY, material TEXT NOT NULL)").unwrap();
+            transaction
+                .execute_batch("CREATE TABLE part (id INTEGER NOT NULL PRIMARY KEY, material TEXT NOT NULL)")
+                .unwrap();
             for id in 0..PARTS {
-                let material = if id == 0 { "m0" } else if id <= 10 { "m1" } else { "other" };
+                let material = if id == 0 {
+                    "m0"
+                } else if id <= 10 {
+                    "m1"
+                } else {
+                    "other"
+                };
                 transaction.execute("INSERT INTO part VALUES (?1, ?2)", (id, material)).unwrap();
             }
         }
@@ -207,7 +253,9 @@ fn fill(name: &str, path: &std::path::Path) {
             transaction.execute_batch("CREATE TABLE unit (id INTEGER NOT NULL PRIMARY KEY, orders INTEGER NOT NULL, torque REAL NOT NULL); CREATE INDEX unit_orders ON unit (orders)").unwrap();
             for id in 0..UNITS {
                 #[allow(clippy::cast_precision_loss)]
-                transaction.execute("INSERT INTO unit VALUES (?1, ?2, ?3)", (id, id % ORDERS, id as f64 / 7.0)).unwrap();
+                transaction
+                    .execute("INSERT INTO unit VALUES (?1, ?2, ?3)", (id, id % ORDERS, id as f64 / 7.0))
+                    .unwrap();
             }
         }
     }

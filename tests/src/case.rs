@@ -21,12 +21,18 @@ pub struct Case {
 /// What came of a case.
 #[derive(Debug)]
 pub enum Outcome {
-    Right { rows: usize },
+    Right {
+        rows: usize,
+    },
     /// The engine says that it does not answer such a query.
     Refused(String),
     /// The oracle does not say.
     Undecided(&'static str),
-    Wrong { reason: String, expected: Found, found: Found },
+    Wrong {
+        reason: String,
+        expected: Found,
+        found: Found,
+    },
     /// An error, or a panic.
     Failed(String),
 }
@@ -134,7 +140,8 @@ fn describe(text: &mut String, source: &Source) {
 fn show(found: &Found) -> String {
     let Found::Rows { variables, rows } = found else { return format!("{found:?}") };
     let mut text = format!("{} rows of {variables:?}", rows.len());
-    let mut lines: Vec<String> = rows.iter().map(|row| row.iter().map(crate::compare::canonical_cell).collect::<Vec<_>>().join("  ")).collect();
+    let mut lines: Vec<String> =
+        rows.iter().map(|row| row.iter().map(crate::compare::canonical_cell).collect::<Vec<_>>().join("  ")).collect();
     lines.sort();
     for line in lines.iter().take(20) {
         let _ = write!(text, "\n    {line}");

@@ -95,10 +95,7 @@ fn broken() -> ContractError {
     ContractError::new(Code::SourceFailed, Fault::Source, "the disk is on fire")
 }
 
-fn spoil(
-    mut events: Vec<Result<ScanEvent, ContractError>>,
-    mishap: Mishap,
-) -> Vec<Result<ScanEvent, ContractError>> {
+fn spoil(mut events: Vec<Result<ScanEvent, ContractError>>, mishap: Mishap) -> Vec<Result<ScanEvent, ContractError>> {
     let Some(Ok(ScanEvent::End(mut end))) = events.pop() else { return vec![Err(broken())] };
     match mishap {
         Mishap::ErrorAtEnd | Mishap::Refused => events.push(Err(broken())),

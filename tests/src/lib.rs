@@ -1,14 +1,13 @@
-
 pub mod arbitrary;
+pub mod case;
 pub mod compare;
-pub mod memory;
-pub mod query_gen;
-pub mod scenario;
-pub mod union;
-pub mod mesh;
-pub mod shrink;
+pub mod faulty;
 pub mod guests;
 pub mod http_server;
-pub mod faulty;
-pub mod case;
+pub mod memory;
+pub mod mesh;
+pub mod query_gen;
 pub mod relation_gen;
+pub mod scenario;
+pub mod shrink;
+pub mod union;

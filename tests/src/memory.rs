@@ -23,9 +23,7 @@ use rand::{Rng, SeedableRng};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use weft_connector::{CallContext, Connector, ScanEvent, ScanStream};
-use weft_model::contract::{
-    Check, CheckOutcome, ContractError, Description, End, Outcome, Relation, ScanRequest,
-};
+use weft_model::contract::{Check, CheckOutcome, ContractError, Description, End, Outcome, Relation, ScanRequest};
 use weft_model::{Code, Fault};
 
 /// Tables and their rows; `rows[i]` are the rows of `description.tables[i]`.

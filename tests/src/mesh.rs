@@ -18,6 +18,7 @@ use weft_connector::{CallContext, Connector, GuardLimits, Guarded};
 use weft_exec::{Answer, Engine, EngineLimits, QueryError, QueryRequest};
 use weft_mapping::{Mapping, MappingError, VirtualGraph};
 use weft_model::Code;
+use weft_model::contract::{Description, Relation};
 use weft_plan::Catalogue;
 
 pub use sqlite::connect as sqlite_connector;
@@ -26,25 +27,33 @@ pub use tables::Guests;
 /// An engine and what it talks to.
 pub struct Mesh {
     engine: Engine,
-    connectors: Vec<(Arc<str>, Arc<dyn Connector>)>,
+    memory: Vec<Arc<MemoryConnector>>,
 }
 
 impl Mesh {
     /// Connects every source of a scenario; `folder` is for what has to be a file.
     pub async fn open(scenario: &Scenario, folder: &Path, guests: Option<&Guests>) -> anyhow::Result<Self> {
         let mut connectors: Vec<(Arc<str>, Arc<dyn Connector>)> = Vec::new();
+        let mut memory = Vec::new();
         for (number, source) in scenario.sources.iter().enumerate() {
-            let connector = connect(source, number as u64, folder, guests).await?;
+            let connector: Arc<dyn Connector> = match (source.transport, guests) {
+                (Transport::Memory, _) => {
+                    let rows = source.rows.clone();
+                    let connector = Arc::new(MemoryConnector::new(source.description.clone(), rows, number as u64));
+                    memory.push(connector.clone());
+                    connector
+                }
+                (Transport::Sqlite, _) => sqlite::connect(source, folder).context("sqlite")?,
+                (Transport::Wasm, Some(guests)) => guests.connect(source)?,
+                (Transport::Wasm, None) => bail!("source {} needs the guest that serves tables", source.name),
+            };
             connectors.push((Arc::from(source.name.as_str()), connector));
         }
-        Self::over(scenario, connectors).await
+        Ok(Self { memory, ..Self::over(scenario, connectors).await? })
     }
 
     /// An engine over connectors that are there already, one for each source.
-    pub async fn over(
-        scenario: &Scenario,
-        connectors: Vec<(Arc<str>, Arc<dyn Connector>)>,
-    ) -> anyhow::Result<Self> {
+    pub async fn over(scenario: &Scenario, connectors: Vec<(Arc<str>, Arc<dyn Connector>)>) -> anyhow::Result<Self> {
         Self::within(scenario, connectors, one_try(), EngineLimits::default()).await
     }
 
@@ -64,12 +73,12 @@ impl Mesh {
             guarded.insert(name.clone(), source_guard);
         }
         let engine = Engine::new(Catalogue::new(graphs, Vec::new()), guarded, engine_limits);
-        Ok(Self { engine, connectors })
+        Ok(Self { engine, memory: Vec::new() })
     }
 
-    /// The connectors in the order of the sources.
-    pub fn connectors(&self) -> &[(Arc<str>, Arc<dyn Connector>)] {
-        &self.connectors
+    /// Everything that was asked of the sources in memory, if they were opened with the mesh.
+    pub fn scans(&self) -> Vec<Relation> {
+        self.memory.iter().flat_map(|connector| connector.scans()).collect()
     }
 
     /// The whole answer to a query.
@@ -117,10 +126,7 @@ pub fn call() -> CallContext {
     CallContext { deadline: Instant::now() + Duration::from_secs(60), traceparent: None }
 }
 
-fn virtual_graph(
-    source: &Source,
-    description: weft_model::contract::Description,
-) -> anyhow::Result<VirtualGraph> {
+fn virtual_graph(source: &Source, description: Description) -> anyhow::Result<VirtualGraph> {
     let file = format!("{}.ttl", source.name);
     let mapping = Mapping::parse(&file, &source.mapping.to_turtle(), BASE).map_err(mapping_error)?;
     let graph = NamedNode::new(&source.graph)?;
@@ -129,24 +135,6 @@ fn virtual_graph(
 
 fn mapping_error(errors: Vec<MappingError>) -> anyhow::Error {
     anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-}
-
-async fn connect(
-    source: &Source,
-    seed: u64,
-    folder: &Path,
-    guests: Option<&Guests>,
-) -> anyhow::Result<Arc<dyn Connector>> {
-    match source.transport {
-        Transport::Memory => {
-            Ok(Arc::new(MemoryConnector::new(source.description.clone(), source.rows.clone(), seed)))
-        }
-        Transport::Sqlite => sqlite::connect(source, folder).context("sqlite"),
-        Transport::Wasm => match guests {
-            Some(guests) => guests.connect(source),
-            None => bail!("source {} needs the guest that serves tables", source.name),
-        },
-    }
 }
 
 /// Why the engine does not answer such a query, when that is what it says; none when it failed.

@@ -173,7 +173,11 @@ fn condition(rng: &mut StdRng, table: &Table, rows: &[Row], depth: usize) -> Exp
             let right = Box::new(Expression::Column(ColumnRef::bare(other)));
             Expression::Compare { operator: operator(rng, column), left: input, right }
         }
-        _ => Expression::Compare { operator: operator(rng, column), left: input, right: Box::new(Expression::Literal(value)) },
+        _ => Expression::Compare {
+            operator: operator(rng, column),
+            left: input,
+            right: Box::new(Expression::Literal(value)),
+        },
     }
 }
 
@@ -225,8 +229,11 @@ fn key_block(rng: &mut StdRng, table: &Table, rows: &[Row]) -> Option<KeyBlock> 
     };
     let arrays: Vec<ArrayRef> = (0..chosen.len()).map(array).collect();
     let columns: Vec<String> = chosen.iter().map(|i| table.columns[*i].name.clone()).collect();
-    let fields: Vec<ArrowField> =
-        columns.iter().zip(&arrays).map(|(name, array)| ArrowField::new(name, array.data_type().clone(), false)).collect();
+    let fields: Vec<ArrowField> = columns
+        .iter()
+        .zip(&arrays)
+        .map(|(name, array)| ArrowField::new(name, array.data_type().clone(), false))
+        .collect();
     let keys = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).ok()?;
     Some(KeyBlock { columns, keys })
 }

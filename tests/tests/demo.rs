@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-//! The demonstration from its command line: answers, and ends what it started.
+//! The demonstration from its command line: answers, plans, and ends what it started. The plans of its questions are kept
+//! in `cases/demo`; `UPDATE=1` rewrites them.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -78,6 +79,52 @@ fn it_stays_up_until_it_is_told_to_end_and_runs_once_in_a_directory() {
     lines.for_each(drop);
     assert!(child.0.wait().unwrap().success());
     nobody_listens(directory.path());
+}
+
+/// Ports are free ones, so they differ from run to run.
+fn without_ports(text: &str) -> String {
+    let mut parts = text.split("127.0.0.1:");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str("127.0.0.1:PORT");
+        out.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    out
+}
+
+#[test]
+fn every_question_has_its_plan() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = Guarded(demo(directory.path(), &[]).stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let up = lines.find(|line| line.contains("stays up at http://127.0.0.1:")).expect("it ended without staying up");
+    let address = up.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut questions: Vec<PathBuf> =
+        fs::read_dir(root.join("../deploy/demo/questions")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    questions.sort();
+    assert!(questions.len() >= 6, "questions are missing");
+    let mut failures = Vec::new();
+    for question in questions {
+        let explain = Command::new(program().with_file_name("weft"))
+            .args(["explain", "--endpoint", &address, "--file"])
+            .arg(&question)
+            .output()
+            .unwrap();
+        assert!(explain.status.success(), "{}", String::from_utf8_lossy(&explain.stderr));
+        let found = without_ports(&String::from_utf8_lossy(&explain.stdout));
+        // What is sent is shown in each source's own language: SQL, and URLs of the sandboxed source.
+        assert!(!found.contains("not known:"), "{found}");
+        let expected = root.join("cases/demo").join(question.with_extension("txt").file_name().unwrap());
+        if std::env::var_os("UPDATE").is_some() {
+            fs::create_dir_all(expected.parent().unwrap()).unwrap();
+            fs::write(&expected, &found).unwrap();
+        } else if fs::read_to_string(&expected).unwrap_or_default() != found {
+            failures.push(format!("--- {} is now\n{found}", expected.display()));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
+use weft_model::contract::Relation;
 use weft_tests::case::{Case, Outcome, ask};
 use weft_tests::compare::evaluate;
 use weft_tests::mesh::{Guests, Mesh};
@@ -32,6 +33,9 @@ const ALLOWED_REFUSALS: &[&str] = &[
     "GRAPH with a variable around a group without a triple pattern is not supported yet",
 ];
 
+/// What must be asked of some source in a long enough run, or the oracle shows nothing about it.
+const KINDS: &[&str] = &["scan", "filter", "keys", "join", "project", "aggregate", "distinct", "sort", "limit"];
+
 #[derive(Default)]
 struct Counts {
     cases: u64,
@@ -39,6 +43,7 @@ struct Counts {
     refused: BTreeMap<String, u64>,
     undecided: u64,
     by_transport: BTreeMap<String, u64>,
+    asked: BTreeMap<&'static str, u64>,
     failures: Vec<String>,
 }
 
@@ -90,13 +95,17 @@ fn federated_answers_equal_the_answers_over_the_union() {
         counts.by_transport,
         counts.failures.len()
     );
+    println!("asked of sources in memory: {:?}", counts.asked);
     assert!(counts.failures.is_empty(), "{}", counts.failures.join("\n\n"));
-    let unexpected: Vec<_> = counts.refused.keys().filter(|reason| !ALLOWED_REFUSALS.contains(&reason.as_str())).collect();
+    let unexpected: Vec<_> =
+        counts.refused.keys().filter(|reason| !ALLOWED_REFUSALS.contains(&reason.as_str())).collect();
     assert!(unexpected.is_empty(), "refused: {unexpected:?}");
     assert!(counts.empty * 2 < counts.cases, "most answers are empty, which shows little");
     let refused: u64 = counts.refused.values().sum();
     assert!(refused * 10 < counts.cases.max(1), "{refused} refusals are too many");
     assert_eq!(counts.by_transport.len(), 3, "every transport takes part");
+    let unasked: Vec<_> = KINDS.iter().filter(|kind| !counts.asked.contains_key(*kind)).collect();
+    assert!(unasked.is_empty() || cases < 1_000, "never asked of any source: {unasked:?}");
 }
 
 fn transports() -> Vec<Transport> {
@@ -124,6 +133,7 @@ fn scenario_cases(handle: &Handle, seed: u64, guests: &Guests, counts: &Mutex<Co
     }
     let generator = QueryGenerator::new(&quads);
     let mut rng = StdRng::seed_from_u64(seed);
+    let mut seen = 0;
     for number in 0..QUERIES_PER_SCENARIO {
         let query = satisfiable(&generator, &mut rng, &store);
         let outcome = handle.block_on(ask(mesh.clone(), &store, &query)).unwrap();
@@ -137,12 +147,44 @@ fn scenario_cases(handle: &Handle, seed: u64, guests: &Guests, counts: &Mutex<Co
                 Outcome::Wrong { .. } | Outcome::Failed(_) => {}
             }
         }
+        for scan in &mesh.scans()[seen..] {
+            let mut counts = counts.lock().unwrap();
+            seen += 1;
+            kinds(scan).into_iter().for_each(|kind| *counts.asked.entry(kind).or_default() += 1);
+        }
         if outcome.failure().is_some() {
             let report = examine(handle, &scenario, query, &outcome, guests, &format!("seed-{seed}-{number}"));
             counts.lock().unwrap().failures.push(format!("seed {seed}, query {number}:\n{report}"));
             return;
         }
     }
+}
+
+/// What a relation is made of.
+fn kinds(relation: &Relation) -> Vec<&'static str> {
+    let mut kinds = vec!["scan"];
+    for read in relation.reads() {
+        kinds.extend(read.filter.is_some().then_some("filter"));
+        kinds.extend(read.keys.is_some().then_some("keys"));
+    }
+    let mut rest = Some(relation);
+    while let Some(relation) = rest {
+        let (kind, input) = match relation {
+            Relation::Read(read) => (if read.limit.is_some() { "limit" } else { "scan" }, None),
+            Relation::Filter { input, .. } => ("filter", Some(input)),
+            Relation::Project { input, .. } => ("project", Some(input)),
+            Relation::Join { left, .. } => ("join", Some(left)),
+            Relation::Aggregate { input, .. } => ("aggregate", Some(input)),
+            Relation::Distinct { input } => ("distinct", Some(input)),
+            Relation::Sort { input, .. } => ("sort", Some(input)),
+            Relation::Limit { input, .. } => ("limit", Some(input)),
+        };
+        kinds.push(kind);
+        rest = input.map(|input| input.as_ref());
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
 }
 
 /// A query that has an answer, mostly.

@@ -129,7 +129,9 @@ async fn tables_in_memory_answer_as_a_database_does() {
                     rows_seen += expected.len();
                     let (expected, found) = (in_order(&relation, expected), in_order(&relation, found));
                     if expected != found {
-                        failures.push(format!("seed {seed}: {relation:?}\nin memory   {expected:?}\nin a database {found:?}"));
+                        failures.push(format!(
+                            "seed {seed}: {relation:?}\nin memory   {expected:?}\nin a database {found:?}"
+                        ));
                     }
                 }
                 Err(error) => {

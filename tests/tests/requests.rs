@@ -62,9 +62,8 @@ fn source(name: &str, property: &str, data_type: DataType, rows: Vec<Row>, max_k
 }
 
 fn memory(scenario: &Scenario) -> Vec<Arc<MemoryConnector>> {
-    let connector = |source: &Source| {
-        Arc::new(MemoryConnector::new(source.description.clone(), source.rows.clone(), 7))
-    };
+    let connector =
+        |source: &Source| Arc::new(MemoryConnector::new(source.description.clone(), source.rows.clone(), 7));
     scenario.sources.iter().map(connector).collect()
 }
 
@@ -159,7 +158,12 @@ const PLANS: &[(&str, &str, bool)] = &[
 ];
 
 /// The mesh with one source spoilt from its first scan on.
-async fn spoilt(scenario: &Scenario, broken: usize, mishap: Mishap, limits: GuardLimits) -> (Mesh, Arc<FaultyConnector>) {
+async fn spoilt(
+    scenario: &Scenario,
+    broken: usize,
+    mishap: Mishap,
+    limits: GuardLimits,
+) -> (Mesh, Arc<FaultyConnector>) {
     let mut connectors = named(scenario, &memory(scenario));
     let faulty = Arc::new(FaultyConnector::new(connectors[broken].1.clone(), mishap, 0));
     connectors[broken].1 = faulty.clone();

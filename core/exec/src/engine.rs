@@ -14,6 +14,7 @@ use datafusion_execution::runtime_env::RuntimeEnvBuilder;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use oxiri::Iri;
+use oxrdf::vocab::xsd;
 use oxrdf::{Term, Variable};
 use oxsdatatypes::DateTime;
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use weft_connector::{CallContext, Guarded};
 use weft_model::contract::KeyBlock;
+use weft_model::term::{TermType, encode_literal};
 use weft_model::{Code, Fault};
 use weft_plan::{Catalogue, Form, Plan, PlanLimits, Scan, explain_json, explain_text, plan};
 
@@ -334,7 +336,7 @@ fn placeholder_keys(slot: &weft_plan::KeySlot) -> Option<KeyBlock> {
     for column in &slot.columns {
         for (name, data_type) in column.columns.iter().zip(column.term_type.columns()) {
             fields.push(Field::new(name, data_type.clone(), false));
-            arrays.push(placeholder(&data_type)?);
+            arrays.push(placeholder(&data_type, column.term_type == TermType::General)?);
         }
     }
     let columns = fields.iter().map(|field| field.name().clone()).collect();
@@ -342,9 +344,11 @@ fn placeholder_keys(slot: &weft_plan::KeySlot) -> Option<KeyBlock> {
     Some(KeyBlock { columns, keys })
 }
 
-fn placeholder(data_type: &DataType) -> Option<ArrayRef> {
+fn placeholder(data_type: &DataType, encoded: bool) -> Option<ArrayRef> {
+    const MARK: &str = "?";
     let scalar = match data_type {
-        DataType::Utf8View => ScalarValue::Utf8View(Some("?".to_owned())),
+        DataType::Utf8View if encoded => ScalarValue::Utf8View(Some(encode_literal(MARK, xsd::STRING.as_str()))),
+        DataType::Utf8View => ScalarValue::Utf8View(Some(MARK.to_owned())),
         other => ScalarValue::new_zero(other).ok()?,
     };
     scalar.to_array().ok()

@@ -61,9 +61,11 @@ pub(crate) fn build(run: &Arc<Run>, node: &Node, keys: Option<&KeySource>) -> Re
         NodeKind::Unit => Ok(batches::unit()),
         NodeKind::Empty => Ok(batches::empty(node)),
         NodeKind::Values { rows } => batches::values(node, rows),
-        NodeKind::Join { left, right, kind, condition, method } => {
-            join::join(run, join::Inputs { left, right, kind: *kind, condition: condition.as_ref(), method: *method }, keys)
-        }
+        NodeKind::Join { left, right, kind, condition, method } => join::join(
+            run,
+            join::Inputs { left, right, kind: *kind, condition: condition.as_ref(), method: *method },
+            keys,
+        ),
         NodeKind::Union(inputs) => {
             // An empty branch has no rows, and would only widen the types of the others.
             let inputs = inputs.iter().filter(|input| !matches!(input.kind, NodeKind::Empty));

@@ -77,7 +77,8 @@ impl ReportHandle {
             source.bytes += scan.bytes;
             source.statements.extend(scan.statements);
         }
-        let sources = sources.into_iter().map(|(name, source)| SourceReport { name: name.to_owned(), ..source }).collect();
+        let sources =
+            sources.into_iter().map(|(name, source)| SourceReport { name: name.to_owned(), ..source }).collect();
         Report {
             sources,
             planning: state.planning,

@@ -110,8 +110,7 @@ impl LinkStore {
     /// Opens the file, creating it, its folder and its table where they are missing.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| IndexError::Folder { path: folder.to_owned(), source })?;
+            std::fs::create_dir_all(folder).map_err(|source| IndexError::Folder { path: folder.to_owned(), source })?;
         }
         let failed = |source| IndexError::LinkStore { path: path.to_owned(), source };
         let connection = Connection::open(path).map_err(failed)?;

@@ -14,9 +14,7 @@ use oxrdf::{NamedNode, Term, Variable};
 use spargebra::algebra::Expression as Sparql;
 use std::collections::HashSet;
 use weft_mapping::{Build, GraphMap, MappedTerm};
-use weft_model::contract::{
-    Capability, ColumnRef, CompareOperator, Expression, FilterOperation, Table, Value,
-};
+use weft_model::contract::{Capability, ColumnRef, CompareOperator, Expression, FilterOperation, Table, Value};
 use weft_model::term::{LiteralType, TermType};
 
 /// A triple or quad pattern of the query.
@@ -212,7 +210,9 @@ impl<'a> Unfolder<'a> {
         let most = self.limits.branches;
         PlanError::new(
             weft_model::Code::QueryTooLarge,
-            format!("the pattern {pattern} can be matched in {ways} ways; limits.branches allows {most}: name a predicate, class or graph"),
+            format!(
+                "the pattern {pattern} can be matched in {ways} ways; limits.branches allows {most}: name a predicate, class or graph"
+            ),
         )
     }
 
@@ -323,7 +323,8 @@ impl<'a> Unfolder<'a> {
         }
         let columns: Vec<&str> = row.subject.columns.iter().map(String::as_str).collect();
         let simple = row.subject.build == Build::Columns;
-        let unique = simple && self.catalogue.table(row.graph, row.table).is_some_and(|table| table.is_unique(&columns));
+        let unique =
+            simple && self.catalogue.table(row.graph, row.table).is_some_and(|table| table.is_unique(&columns));
         let (row_keys, subjects) = match (simple, unique) {
             (true, true) => (vec![wanted], Vec::new()),
             (true, false) => (Vec::new(), vec![wanted]),
@@ -343,14 +344,26 @@ impl<'a> Unfolder<'a> {
     }
 
     /// Matches one position of the pattern with one term map.
-    fn place(&mut self, branch: &mut Branch, access: usize, mapped: &MappedTerm, term: &PatternTerm) -> Result<(), String> {
+    fn place(
+        &mut self,
+        branch: &mut Branch,
+        access: usize,
+        mapped: &MappedTerm,
+        term: &PatternTerm,
+    ) -> Result<(), String> {
         match term {
             PatternTerm::Variable(variable) => branch.bind(variable, access, mapped),
             PatternTerm::Constant(constant) => self.place_constant(branch, access, mapped, constant),
         }
     }
 
-    fn place_constant(&mut self, branch: &mut Branch, access: usize, mapped: &MappedTerm, constant: &Term) -> Result<(), String> {
+    fn place_constant(
+        &mut self,
+        branch: &mut Branch,
+        access: usize,
+        mapped: &MappedTerm,
+        constant: &Term,
+    ) -> Result<(), String> {
         if !mapped.term_type.may_hold(constant) {
             return Err(format!("{constant} is not {}", mapped.term_type));
         }
@@ -413,7 +426,11 @@ impl Access {
 }
 
 /// One condition a column, with the source's capability; `None` if any column cannot be compared at all.
-pub(crate) fn equal_conditions(table: &Table, mapped: &MappedTerm, constant: &Term) -> Option<Vec<(Expression, Capability)>> {
+pub(crate) fn equal_conditions(
+    table: &Table,
+    mapped: &MappedTerm,
+    constant: &Term,
+) -> Option<Vec<(Expression, Capability)>> {
     if !matches!(mapped.build, Build::Columns | Build::Encoded) {
         return None;
     }
@@ -535,7 +552,8 @@ impl Branch {
             return self.accesses.len() - 1;
         };
         let mine = &mut self.accesses[position];
-        mine.conditions.extend(access.conditions.iter().filter(|c| !mine.conditions.contains(c)).cloned().collect::<Vec<_>>());
+        mine.conditions
+            .extend(access.conditions.iter().filter(|c| !mine.conditions.contains(c)).cloned().collect::<Vec<_>>());
         mine.constant_columns.extend(access.constant_columns.iter().cloned());
         mine.constants.extend(access.constants.iter().cloned());
         position
@@ -603,7 +621,13 @@ impl Branch {
         }
     }
 
-    fn is_row_known(&self, catalogue: &Catalogue, position: usize, access: &Access, known: &HashSet<&Variable>) -> bool {
+    fn is_row_known(
+        &self,
+        catalogue: &Catalogue,
+        position: usize,
+        access: &Access,
+        known: &HashSet<&Variable>,
+    ) -> bool {
         let mut columns: Vec<&str> = access.constant_columns.iter().map(String::as_str).collect();
         for occurrence in self.occurrences.iter().filter(|o| o.access == Some(position)) {
             let invertible = matches!(occurrence.term.build, Build::Columns | Build::Encoded);

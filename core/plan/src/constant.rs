@@ -71,7 +71,9 @@ fn is_identity(literal: &Literal, literal_type: &LiteralType) -> bool {
 pub(crate) fn comparable(literal: &Literal, literal_type: &LiteralType) -> Option<Value> {
     let (text, datatype) = (literal.value(), literal.datatype());
     match literal_type {
-        LiteralType::Boolean if datatype == xsd::BOOLEAN => Boolean::from_str(text).ok().map(|b| Value::Boolean(b.into())),
+        LiteralType::Boolean if datatype == xsd::BOOLEAN => {
+            Boolean::from_str(text).ok().map(|b| Value::Boolean(b.into()))
+        }
         LiteralType::Integer if datatype == xsd::INTEGER => integer(text).map(Value::Int64),
         LiteralType::Decimal if datatype == xsd::DECIMAL || datatype == xsd::INTEGER => {
             Decimal::from_str(text).ok().map(decimal)
@@ -79,7 +81,8 @@ pub(crate) fn comparable(literal: &Literal, literal_type: &LiteralType) -> Optio
         LiteralType::Double if datatype == xsd::DOUBLE => {
             Double::from_str(text).ok().map(|d| Value::Float64(f64::from(d))).filter(|v| *v != Value::Float64(f64::NAN))
         }
-        LiteralType::Double if datatype == xsd::INTEGER => {
+        LiteralType::Double if datatype == xsd::INTEGER =>
+        {
             #[allow(clippy::cast_precision_loss, reason = "only numbers that a double holds exactly are taken")]
             integer(text).filter(|n| n.unsigned_abs() <= 1 << 53).map(|n| Value::Float64(n as f64))
         }
@@ -150,7 +153,10 @@ mod tests {
         assert_eq!(value("1969-12-31", xsd::DATE, LiteralType::Date), Some(Value::Date(-1)));
         assert_eq!(value("1969-12-31Z", xsd::DATE, LiteralType::Date), None);
         let zoned = LiteralType::DateTime { zoned: true };
-        assert_eq!(value("1970-01-01T02:00:01+02:00", xsd::DATE_TIME, zoned.clone()), Some(Value::Timestamp(1_000_000)));
+        assert_eq!(
+            value("1970-01-01T02:00:01+02:00", xsd::DATE_TIME, zoned.clone()),
+            Some(Value::Timestamp(1_000_000))
+        );
         assert_eq!(value("1970-01-01T00:00:00", xsd::DATE_TIME, zoned.clone()), None);
         assert_eq!(value("1970-01-01T00:00:00.0000001Z", xsd::DATE_TIME, zoned.clone()), None);
         let offset: Term = typed("1970-01-01T02:00:01+02:00", xsd::DATE_TIME).into();

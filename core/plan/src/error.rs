@@ -17,7 +17,8 @@ impl Position {
         let source: Vec<char> = text.lines().nth(line.saturating_sub(1)).unwrap_or_default().chars().collect();
         // A window around the column, so that a query on one long line stays readable.
         let start = column.saturating_sub(WIDTH / 2 + 1).min(source.len());
-        let shown: String = source.iter().skip(start).take(WIDTH).map(|c| if c.is_control() { ' ' } else { *c }).collect();
+        let shown: String =
+            source.iter().skip(start).take(WIDTH).map(|c| if c.is_control() { ' ' } else { *c }).collect();
         let caret = " ".repeat(column.saturating_sub(1).saturating_sub(start));
         Self { line, column, excerpt: format!("{shown}\n{caret}^") }
     }

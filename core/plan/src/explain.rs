@@ -19,7 +19,8 @@ fn stable_names(text: &str) -> String {
         let (before, from) = rest.split_at(start);
         let word = from.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or(from);
         out.push_str(before);
-        let random = RANDOM.contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let random =
+            RANDOM.contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if random && (before.ends_with('?') || before.ends_with("_:") || before.ends_with('"')) {
             let number = names.iter().position(|known| *known == word).unwrap_or(names.len());
             if number == names.len() {

@@ -63,10 +63,8 @@ pub(crate) fn decompose(catalogue: &Catalogue, mut branch: Branch) -> Decomposit
     let branch_filters = equate_within(catalogue, &mut branch, &sets);
     filters.extend(branch_filters);
     let branch = Arc::new(branch);
-    let mut groups: Vec<Group> = sets
-        .into_iter()
-        .map(|accesses| Group::new(catalogue, branch.clone(), accesses, &forced))
-        .collect();
+    let mut groups: Vec<Group> =
+        sets.into_iter().map(|accesses| Group::new(catalogue, branch.clone(), accesses, &forced)).collect();
     if let Some(first) = groups.first_mut() {
         first.constants = constants;
         first.not_pushed = not_pushed;
@@ -218,7 +216,9 @@ fn same_columns(catalogue: &Catalogue, branch: &Branch, left: &Occurrence, right
 }
 
 fn native_columns(catalogue: &Catalogue, branch: &Branch, occurrence: &Occurrence) -> bool {
-    let Some(table) = occurrence.access.and_then(|position| table_of(catalogue, branch, position)) else { return false };
+    let Some(table) = occurrence.access.and_then(|position| table_of(catalogue, branch, position)) else {
+        return false;
+    };
     occurrence.term.columns.iter().zip(occurrence.term.term_type.columns()).all(|(name, arrow)| {
         table.column(name).is_some_and(|column| {
             is_native(column, &arrow)
@@ -309,8 +309,8 @@ impl Group {
             let Some(table) = table_of(catalogue, &self.branch, *position) else { continue };
             rows *= cost::access_rows(table, &self.branch.accesses[*position]);
             for (left, right) in equalities(catalogue, &self.branch, &self.accesses[..number], *position) {
-                let left_distinct =
-                    table_of(catalogue, &self.branch, left.0).map_or(1.0, |table| cost::distinct(table, &[left.1.clone()]));
+                let left_distinct = table_of(catalogue, &self.branch, left.0)
+                    .map_or(1.0, |table| cost::distinct(table, &[left.1.clone()]));
                 rows /= left_distinct.max(cost::distinct(table, &[right.1.clone()]));
             }
         }
@@ -372,7 +372,8 @@ impl Group {
             let distinct_names = names.iter().collect::<HashSet<_>>().len() == names.len();
             let usable = names.iter().zip(occurrence.term.term_type.columns()).all(|(name, arrow)| {
                 table.column(name).is_some_and(|c| {
-                    is_native(c, &arrow) && !matches!(arrow, arrow_schema::DataType::Decimal128(..) | arrow_schema::DataType::Float64)
+                    is_native(c, &arrow)
+                        && !matches!(arrow, arrow_schema::DataType::Decimal128(..) | arrow_schema::DataType::Float64)
                         && c.binding != ColumnBinding::None
                 })
             });
@@ -391,7 +392,9 @@ impl Group {
     /// Rows expected for each key of the slot.
     pub(crate) fn rows_per_key(&self, catalogue: &Catalogue, slot: &KeySlot) -> f64 {
         let position = self.accesses.iter().enumerate().find(|(number, _)| self.alias(*number) == slot.alias);
-        let Some(table) = position.and_then(|(_, position)| table_of(catalogue, &self.branch, *position)) else { return 1.0 };
+        let Some(table) = position.and_then(|(_, position)| table_of(catalogue, &self.branch, *position)) else {
+            return 1.0;
+        };
         let columns: Vec<String> = slot.columns.iter().flat_map(|c| c.columns.iter().cloned()).collect();
         self.estimate(catalogue) / cost::distinct(table, &columns)
     }
@@ -418,7 +421,13 @@ impl Group {
         self.node(relation, &wanted, needed, slot)
     }
 
-    fn node(&self, relation: Relation, wanted: &[&Occurrence], needed: &HashSet<Variable>, slot: Option<KeySlot>) -> Node {
+    fn node(
+        &self,
+        relation: Relation,
+        wanted: &[&Occurrence],
+        needed: &HashSet<Variable>,
+        slot: Option<KeySlot>,
+    ) -> Node {
         let fields: Vec<ColumnRef> =
             relation.fields().unwrap_or_default().into_iter().map(|(column, _)| column).collect();
         let mut outputs = Vec::new();
@@ -471,7 +480,14 @@ impl Group {
             .collect()
     }
 
-    fn read(&self, catalogue: &Catalogue, number: usize, position: usize, wanted: &[&Occurrence], slot: Option<&KeySlot>) -> Read {
+    fn read(
+        &self,
+        catalogue: &Catalogue,
+        number: usize,
+        position: usize,
+        wanted: &[&Occurrence],
+        slot: Option<&KeySlot>,
+    ) -> Read {
         let access = &self.branch.accesses[position];
         let table = catalogue.table(access.graph, &access.table);
         let mut columns: Vec<String> = Vec::new();

@@ -55,8 +55,10 @@ impl<'a> Planner<'a> {
                 Ok(distinct(input))
             }
             Tree::Sort { input, keys } => {
-                let key_variables =
-                    keys.iter().flat_map(|(OrderExpression::Asc(key) | OrderExpression::Desc(key))| variables_of(key)).collect();
+                let key_variables = keys
+                    .iter()
+                    .flat_map(|(OrderExpression::Asc(key) | OrderExpression::Desc(key))| variables_of(key))
+                    .collect();
                 let input = self.plan(*input, &with(needed, key_variables), None)?;
                 Ok(wrap(input, |input| NodeKind::Sort { input, keys, fetch: None }))
             }
@@ -86,7 +88,8 @@ impl<'a> Planner<'a> {
                 AggregateExpression::FunctionCall { expr, .. } => needed.extend(variables_of(expr)),
             }
         }
-        let count_rows = aggregates.iter().any(|(_, a)| matches!(a, AggregateExpression::CountSolutions { distinct: true }));
+        let count_rows =
+            aggregates.iter().any(|(_, a)| matches!(a, AggregateExpression::CountSolutions { distinct: true }));
         let all = visible(&input);
         let mut input = self.plan(input, &needed, None)?;
         if count_rows {
@@ -107,7 +110,8 @@ impl<'a> Planner<'a> {
         }
         let mut current: Option<Node> = None;
         while !rest.is_empty() {
-            let next = pick(rest.iter().map(|(estimate, variables, _)| (*estimate, variables.as_slice())), current.as_ref());
+            let next =
+                pick(rest.iter().map(|(estimate, variables, _)| (*estimate, variables.as_slice())), current.as_ref());
             let (_, _, tree) = rest.remove(next);
             current = Some(match current {
                 None => self.plan(tree, &needed, outer)?,
@@ -209,7 +213,12 @@ impl<'a> Planner<'a> {
     }
 
     /// The cheapest group to go on with; groups without a shared variable only when nothing else is left.
-    fn next_group(&self, groups: &[Group], current: Option<&Node>, outer: Option<&Outer<'_>>) -> Result<usize, PlanError> {
+    fn next_group(
+        &self,
+        groups: &[Group],
+        current: Option<&Node>,
+        outer: Option<&Outer<'_>>,
+    ) -> Result<usize, PlanError> {
         let inner = current.map(|node| Outer { bindings: &node.bindings, rows: node.estimate });
         let context = inner.as_ref().or(outer);
         let mut best: Option<(bool, f64, usize)> = None;
@@ -243,7 +252,9 @@ impl<'a> Planner<'a> {
     fn access(&self, group: &Group, outer: Option<&Outer<'_>>) -> Access {
         let alone = group.estimate(self.catalogue);
         let unkeyed = Access { slot: None, rows: alone, cost: alone + REQUEST };
-        let Some(slot) = outer.and_then(|outer| group.slot(self.catalogue, outer, self.limits.key_block)) else { return unkeyed };
+        let Some(slot) = outer.and_then(|outer| group.slot(self.catalogue, outer, self.limits.key_block)) else {
+            return unkeyed;
+        };
         let keys = outer.map_or(1.0, |outer| outer.rows).max(1.0);
         let rows = (keys * group.rows_per_key(self.catalogue, &slot)).max(1.0);
         #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]

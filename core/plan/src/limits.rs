@@ -51,7 +51,11 @@ impl PlanLimits {
     /// The lexical check. Never recurses.
     pub(crate) fn check_text(&self, text: &str) -> Result<(), PlanError> {
         if text.len() > self.query_bytes {
-            return Err(too_large(format!("the query has {} bytes; limits.query_bytes allows {}", text.len(), self.query_bytes)));
+            return Err(too_large(format!(
+                "the query has {} bytes; limits.query_bytes allows {}",
+                text.len(),
+                self.query_bytes
+            )));
         }
         let mut scanner = Scanner { rest: text, line: 1, column: 1 };
         let (mut open, mut prefixes, mut tokens) = (Vec::new(), 0_usize, 0_usize);
@@ -76,7 +80,10 @@ impl PlanLimits {
                 return Err(error);
             }
             if tokens > self.query_tokens {
-                return Err(too_large(format!("the query has more tokens than limits.query_tokens allows ({})", self.query_tokens)));
+                return Err(too_large(format!(
+                    "the query has more tokens than limits.query_tokens allows ({})",
+                    self.query_tokens
+                )));
             }
         }
         Ok(())
@@ -84,8 +91,10 @@ impl PlanLimits {
 
     /// Checks the depth of the parsed query, so that everything after may recurse.
     pub(crate) fn check_depth(&self, query: &Query) -> Result<(), PlanError> {
-        let (Query::Select { pattern, .. } | Query::Ask { pattern, .. } | Query::Construct { pattern, .. } | Query::Describe { pattern, .. }) =
-            query;
+        let (Query::Select { pattern, .. }
+        | Query::Ask { pattern, .. }
+        | Query::Construct { pattern, .. }
+        | Query::Describe { pattern, .. }) = query;
         let mut stack = vec![(Part::Pattern(pattern), 1_usize)];
         while let Some((part, depth)) = stack.pop() {
             if depth > self.algebra_depth {
@@ -140,7 +149,9 @@ impl<'a> Part<'a> {
 fn pattern_children<'a>(pattern: &'a GraphPattern, visit: &mut dyn FnMut(Part<'a>)) {
     match pattern {
         GraphPattern::Bgp { .. } | GraphPattern::Path { .. } | GraphPattern::Values { .. } => {}
-        GraphPattern::Join { left, right } | GraphPattern::Union { left, right } | GraphPattern::Minus { left, right } => {
+        GraphPattern::Join { left, right }
+        | GraphPattern::Union { left, right }
+        | GraphPattern::Minus { left, right } => {
             visit(Part::Pattern(left));
             visit(Part::Pattern(right));
         }
@@ -291,7 +302,8 @@ fn string_length(text: &str) -> usize {
 
 /// The length of the IRI at the start, or 1 when `<` is the operator.
 fn iri_length(text: &str) -> usize {
-    let end = text[1..].find(|c: char| c == '>' || c.is_whitespace() || matches!(c, '<' | '"' | '{' | '}' | '|' | '^' | '`' | '\\'));
+    let end = text[1..]
+        .find(|c: char| c == '>' || c.is_whitespace() || matches!(c, '<' | '"' | '{' | '}' | '|' | '^' | '`' | '\\'));
     match end {
         Some(end) if text[1 + end..].starts_with('>') => end + 2,
         _ => 1,

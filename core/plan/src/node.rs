@@ -112,7 +112,9 @@ pub enum NodeKind {
 pub enum JoinMethod {
     Hash,
     /// The right side is asked for the keys of the left, in blocks of at most this many.
-    Bind { block: usize },
+    Bind {
+        block: usize,
+    },
 }
 
 /// A request to a source and how its columns become variables.

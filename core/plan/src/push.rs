@@ -82,8 +82,8 @@ fn push_sort(node: &mut Node, catalogue: &Catalogue, keys: &[OrderExpression], m
         NodeKind::Scan(scan) => scan,
         _ => return,
     };
-    let exact = capabilities(scan, catalogue)
-        .is_some_and(|c| c.sort == Capability::Exact && c.limit == Capability::Exact);
+    let exact =
+        capabilities(scan, catalogue).is_some_and(|c| c.sort == Capability::Exact && c.limit == Capability::Exact);
     if !exact || !rows_are_final(scan) {
         return;
     }
@@ -133,7 +133,8 @@ fn push_group(node: &mut Node, catalogue: &Catalogue) {
         return;
     }
     let Some(pushed) = aggregate_scan(scan, catalogue, keys, aggregates) else { return };
-    let mut result = Node { kind: NodeKind::Scan(Box::new(pushed.scan)), bindings: pushed.bindings, estimate: node.estimate };
+    let mut result =
+        Node { kind: NodeKind::Scan(Box::new(pushed.scan)), bindings: pushed.bindings, estimate: node.estimate };
     for (variable, expression) in pushed.computed {
         let mut bindings = result.bindings.clone();
         bindings.push(Binding { variable: variable.clone(), term_type: TermType::General, optional: true });
@@ -168,7 +169,16 @@ fn aggregate_scan(
     aggregates: &[(Variable, AggregateExpression)],
 ) -> Option<PushedGroup> {
     let capabilities = capabilities(scan, catalogue)?;
-    let mut builder = GroupBuilder { scan, catalogue, capabilities, group: Vec::new(), aggregates: Vec::new(), outputs: Vec::new(), bindings: Vec::new(), computed: Vec::new() };
+    let mut builder = GroupBuilder {
+        scan,
+        catalogue,
+        capabilities,
+        group: Vec::new(),
+        aggregates: Vec::new(),
+        outputs: Vec::new(),
+        bindings: Vec::new(),
+        computed: Vec::new(),
+    };
     keys.iter().try_for_each(|key| builder.key(key))?;
     for (variable, aggregate) in aggregates {
         builder.aggregate(variable, aggregate, keys.is_empty())?;
@@ -241,7 +251,14 @@ impl GroupBuilder<'_> {
         }
     }
 
-    fn function(&mut self, variable: &Variable, name: &Sparql, argument: &Variable, distinct: bool, global: bool) -> Option<()> {
+    fn function(
+        &mut self,
+        variable: &Variable,
+        name: &Sparql,
+        argument: &Variable,
+        distinct: bool,
+        global: bool,
+    ) -> Option<()> {
         if *name == Sparql::Count {
             let argument = self.counted(argument, distinct)?;
             return self.add(variable, AggregateFunction::Count, Some(argument), distinct, LiteralType::Integer);
@@ -253,7 +270,11 @@ impl GroupBuilder<'_> {
             Sparql::Min | Sparql::Max => {
                 let ordered = matches!(
                     literal,
-                    LiteralType::Integer | LiteralType::Decimal | LiteralType::String | LiteralType::Date | LiteralType::DateTime { .. }
+                    LiteralType::Integer
+                        | LiteralType::Decimal
+                        | LiteralType::String
+                        | LiteralType::Date
+                        | LiteralType::DateTime { .. }
                 );
                 let function = if *name == Sparql::Min { AggregateFunction::Min } else { AggregateFunction::Max };
                 if ordered { self.add(variable, function, argument, false, literal) } else { None }
@@ -264,7 +285,8 @@ impl GroupBuilder<'_> {
                 }
                 let sum = self.hidden("sum");
                 self.add(&sum, AggregateFunction::Sum, argument, false, literal)?;
-                self.computed.push((variable.clone(), Expression::Coalesce(vec![Expression::Variable(sum), integer(0)])));
+                self.computed
+                    .push((variable.clone(), Expression::Coalesce(vec![Expression::Variable(sum), integer(0)])));
                 Some(())
             }
             Sparql::Avg if !distinct && literal.is_numeric() => self.average(variable, argument, literal),
@@ -295,9 +317,11 @@ impl GroupBuilder<'_> {
         let (sum, count) = (self.hidden("sum"), self.hidden("count"));
         self.add(&sum, AggregateFunction::Sum, argument.clone(), false, literal)?;
         self.add(&count, AggregateFunction::Count, argument, false, LiteralType::Integer)?;
-        let quotient = Expression::Divide(Box::new(Expression::Variable(sum)), Box::new(Expression::Variable(count.clone())));
+        let quotient =
+            Expression::Divide(Box::new(Expression::Variable(sum)), Box::new(Expression::Variable(count.clone())));
         let nothing = Expression::Equal(Box::new(Expression::Variable(count)), Box::new(integer(0)));
-        self.computed.push((variable.clone(), Expression::If(Box::new(nothing), Box::new(integer(0)), Box::new(quotient))));
+        self.computed
+            .push((variable.clone(), Expression::If(Box::new(nothing), Box::new(integer(0)), Box::new(quotient))));
         Some(())
     }
 

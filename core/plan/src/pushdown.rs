@@ -43,7 +43,8 @@ pub(crate) fn push(catalogue: &Catalogue, branch: &mut Branch, condition: &Sparq
             Err(Some(why)) => reason = Some(why),
         }
     }
-    let reason = if exact { None } else { Some(reason.unwrap_or_else(|| format!("{condition} is not about one table"))) };
+    let reason =
+        if exact { None } else { Some(reason.unwrap_or_else(|| format!("{condition} is not about one table"))) };
     Pushed { exact, reason }
 }
 
@@ -204,12 +205,16 @@ impl<'a> Translator<'a> {
                 Sparql::NamedNode(node) => values.extend(self.keys(variable, node)?.unwrap_or_default()),
                 Sparql::Literal(literal) => {
                     let literal_type = self.literal_column(variable)?.literal;
-                    values.push(comparable(literal, &literal_type).ok_or_else(|| Some(format!("{literal} is not native")))?);
+                    values.push(
+                        comparable(literal, &literal_type).ok_or_else(|| Some(format!("{literal} is not native")))?,
+                    );
                 }
                 other => return Err(Some(format!("{other} is not a constant"))),
             }
         }
-        if matches!(occurrence.term.term_type, TermType::Iri { .. }) && list.iter().any(|i| !matches!(i, Sparql::NamedNode(_))) {
+        if matches!(occurrence.term.term_type, TermType::Iri { .. })
+            && list.iter().any(|i| !matches!(i, Sparql::NamedNode(_)))
+        {
             return Err(Some("IRIs and literals mixed in one list".to_owned()));
         }
         Ok((Expression::In { input: Box::new(Expression::Column(ColumnRef::bare(name))), values }, level))
@@ -282,7 +287,12 @@ impl<'a> Translator<'a> {
         Ok(shape.invert(node.as_str(), keys).map(|keys| keys.into_iter().map(native).collect()))
     }
 
-    fn level(&self, operation: FilterOperation, column: &Column, wanted: Option<Capability>) -> Result<Capability, Option<String>> {
+    fn level(
+        &self,
+        operation: FilterOperation,
+        column: &Column,
+        wanted: Option<Capability>,
+    ) -> Result<Capability, Option<String>> {
         let level = self.table.filter_capability(operation, column);
         if level == Capability::None || wanted.is_some_and(|wanted| level < wanted) {
             return Err(Some(format!("{} does not filter {} by {operation:?}", self.table.name, column.name)));

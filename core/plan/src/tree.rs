@@ -279,9 +279,10 @@ pub(crate) fn binds(tree: &Tree, variable: &Variable) -> bool {
         Tree::Join(members) => members.iter().any(|member| binds(member, variable)),
         Tree::LeftJoin { left, .. } => binds(left, variable),
         Tree::Union(members) => members.iter().all(|member| binds(member, variable)),
-        Tree::Filter { input, .. } | Tree::Extend { input, .. } | Tree::Sort { input, .. } | Tree::Slice { input, .. } => {
-            binds(input, variable)
-        }
+        Tree::Filter { input, .. }
+        | Tree::Extend { input, .. }
+        | Tree::Sort { input, .. }
+        | Tree::Slice { input, .. } => binds(input, variable),
         Tree::Distinct(input) => binds(input, variable),
         Tree::Project { input, variables } => variables.contains(variable) && binds(input, variable),
         Tree::Group { input, keys, .. } => keys.contains(variable) && binds(input, variable),

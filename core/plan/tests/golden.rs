@@ -104,7 +104,12 @@ fn database(description: &mut Description) {
         distinct: true,
         sort: Capability::Exact,
         limit: Capability::Exact,
-        aggregates: vec![AggregateFunction::Count, AggregateFunction::Sum, AggregateFunction::Min, AggregateFunction::Max],
+        aggregates: vec![
+            AggregateFunction::Count,
+            AggregateFunction::Sum,
+            AggregateFunction::Min,
+            AggregateFunction::Max,
+        ],
         max_concurrency: 4,
     };
 }

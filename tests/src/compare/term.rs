@@ -37,7 +37,9 @@ fn canonical_lexical(literal: &Literal) -> Option<String> {
 
 pub(super) fn double(term: &Term) -> Option<f64> {
     match term {
-        Term::Literal(literal) if literal.datatype() == xsd::DOUBLE => literal.value().parse::<Double>().ok().map(f64::from),
+        Term::Literal(literal) if literal.datatype() == xsd::DOUBLE => {
+            literal.value().parse::<Double>().ok().map(f64::from)
+        }
         _ => None,
     }
 }

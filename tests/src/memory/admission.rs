@@ -84,12 +84,7 @@ fn admit_aggregate(description: &Description, aggregate: &Aggregate) -> Admitted
     require(!(aggregate.distinct && aggregate.argument.is_none()), "a distinct count of rows")
 }
 
-fn join(
-    description: &Description,
-    left: &Relation,
-    right: &Relation,
-    on: &[(ColumnRef, ColumnRef)],
-) -> Admitted {
+fn join(description: &Description, left: &Relation, right: &Relation, on: &[(ColumnRef, ColumnRef)]) -> Admitted {
     require(description.relational.join != JoinSupport::None, "a join")?;
     require(!on.is_empty(), "a join without equalities")?;
     let (left_scope, right_scope) = (scope_of(description, left)?, scope_of(description, right)?);

@@ -3,9 +3,7 @@
 use super::value::Row;
 use super::{below, invalid};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
-};
+use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{
     Array, ArrayRef, BinaryViewArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array,
     RecordBatch, RecordBatchOptions, StringViewArray, TimestampMicrosecondArray,
@@ -115,9 +113,7 @@ fn rescale(unscaled: i128, from: u8, to: u8) -> i128 {
 
 /// The rows of a batch of contract types.
 pub fn rows_of(batch: &RecordBatch) -> Result<Vec<Row>, ContractError> {
-    (0..batch.num_rows())
-        .map(|row| batch.columns().iter().map(|array| cell(array, row)).collect())
-        .collect()
+    (0..batch.num_rows()).map(|row| batch.columns().iter().map(|array| cell(array, row)).collect()).collect()
 }
 
 fn cell(array: &ArrayRef, row: usize) -> Result<Option<Value>, ContractError> {

@@ -15,11 +15,7 @@ pub(super) trait Resolve {
 }
 
 /// The truth of a condition: `None` where a null makes it unknown.
-pub(super) fn truth(
-    expression: &Expression,
-    row: &Row,
-    scope: &impl Resolve,
-) -> Result<Option<bool>, ContractError> {
+pub(super) fn truth(expression: &Expression, row: &Row, scope: &impl Resolve) -> Result<Option<bool>, ContractError> {
     match expression {
         Expression::And(parts) => {
             let truths = parts.iter().map(|part| truth(part, row, scope)).collect::<Result<Vec<_>, _>>()?;
@@ -83,7 +79,9 @@ fn compare(
     scope: &impl Resolve,
 ) -> Result<Option<bool>, ContractError> {
     let (operation, (_, table, column)) = match (left, right) {
-        (Expression::Column(column), Expression::Column(_)) => (FilterOperation::CompareColumns, scope.resolve(column)?),
+        (Expression::Column(column), Expression::Column(_)) => {
+            (FilterOperation::CompareColumns, scope.resolve(column)?)
+        }
         (Expression::Column(column), _) | (_, Expression::Column(column)) => {
             (compare_operation(operator), scope.resolve(column)?)
         }

@@ -5,9 +5,9 @@ use super::condition::truth;
 use super::scope::{Scope, folds, scope_of, table_of};
 use super::value::{Row, compare_values, identity};
 use super::{below, invalid};
+use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use rand::SeedableRng;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use weft_model::contract::{
@@ -167,7 +167,8 @@ fn join(
 ) -> Result<Vec<Row>, ContractError> {
     let ours = positions(&left.scope, on.iter().map(|(l, _)| l))?;
     let theirs = positions(&right.scope, on.iter().map(|(_, r)| r))?;
-    let fold: Vec<bool> = ours.iter().zip(&theirs).map(|(l, r)| left.scope.folds(*l) || right.scope.folds(*r)).collect();
+    let fold: Vec<bool> =
+        ours.iter().zip(&theirs).map(|(l, r)| left.scope.folds(*l) || right.scope.folds(*r)).collect();
     let mut by_key: HashMap<Vec<String>, Vec<&Row>> = HashMap::new();
     for row in &right.rows {
         if let Some(key) = identities(&select(row, &theirs), &fold) {
@@ -198,11 +199,7 @@ fn distinct(input: Rows<'_>) -> Vec<Row> {
     input.rows.into_iter().filter(|row| seen.insert(group_key(row, &fold))).collect()
 }
 
-fn aggregate(
-    input: &Rows<'_>,
-    group: &[ColumnRef],
-    aggregates: &[Aggregate],
-) -> Result<Vec<Row>, ContractError> {
+fn aggregate(input: &Rows<'_>, group: &[ColumnRef], aggregates: &[Aggregate]) -> Result<Vec<Row>, ContractError> {
     let columns = positions(&input.scope, group)?;
     let fold: Vec<bool> = columns.iter().map(|i| input.scope.folds(*i)).collect();
     let mut order = Vec::new();
@@ -230,11 +227,7 @@ fn aggregate(
     Ok(rows)
 }
 
-fn fold_group(
-    aggregate: &Aggregate,
-    members: &[&Row],
-    scope: &Scope<'_>,
-) -> Result<Option<Value>, ContractError> {
+fn fold_group(aggregate: &Aggregate, members: &[&Row], scope: &Scope<'_>) -> Result<Option<Value>, ContractError> {
     let count = |n: usize| Some(Value::Int64(i64::try_from(n).unwrap_or(i64::MAX)));
     let Some(argument) = &aggregate.argument else { return Ok(count(members.len())) };
     let index = scope.position(argument)?;

@@ -23,10 +23,8 @@ pub(super) struct ScopeColumn<'a> {
 impl<'a> Scope<'a> {
     /// All columns of a table, by their bare names: what a read's own filter sees.
     pub(super) fn of_table(table: &'a Table) -> Self {
-        let column = |column: &'a Column| ScopeColumn {
-            name: ColumnRef::bare(&column.name),
-            origin: Some((table, column)),
-        };
+        let column =
+            |column: &'a Column| ScopeColumn { name: ColumnRef::bare(&column.name), origin: Some((table, column)) };
         Self { columns: table.columns.iter().map(column).collect() }
     }
 
@@ -48,8 +46,7 @@ impl<'a> Scope<'a> {
 }
 
 pub(super) fn folds(column: &Column) -> bool {
-    column.text_comparison != TextComparison::CodePoint
-        && column.data_type == weft_model::contract::DataType::Text
+    column.text_comparison != TextComparison::CodePoint && column.data_type == weft_model::contract::DataType::Text
 }
 
 impl Resolve for Scope<'_> {
@@ -68,10 +65,7 @@ impl Resolve for Scope<'_> {
 }
 
 /// The table a read names.
-pub(super) fn table_of<'a>(
-    description: &'a Description,
-    read: &Read,
-) -> Result<(usize, &'a Table), ContractError> {
+pub(super) fn table_of<'a>(description: &'a Description, read: &Read) -> Result<(usize, &'a Table), ContractError> {
     let found = description.tables.iter().enumerate().find(|(_, table)| table.name == read.table);
     found.ok_or_else(|| {
         ContractError::new(Code::SchemaChanged, Fault::Source, format!("there is no table {:?}", read.table))
@@ -105,9 +99,7 @@ pub(super) fn scope_of<'a>(description: &'a Description, relation: &Relation) ->
             for name in group {
                 columns.push(inputs.column(name)?.clone());
             }
-            columns.extend(
-                aggregates.iter().map(|a| ScopeColumn { name: ColumnRef::bare(&a.name), origin: None }),
-            );
+            columns.extend(aggregates.iter().map(|a| ScopeColumn { name: ColumnRef::bare(&a.name), origin: None }));
             Ok(Scope { columns })
         }
     }

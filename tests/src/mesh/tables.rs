@@ -22,7 +22,11 @@ impl Guests {
         let folder = std::env::var_os("WEFT_GUESTS").map_or_else(default_folder, PathBuf::from);
         let path = folder.join("tables.wasm");
         let bytes = std::fs::read(&path).with_context(|| {
-            format!("{} is missing: run plugins-sdk/build-guest.sh tests/guests/tables {}", path.display(), path.display())
+            format!(
+                "{} is missing: run plugins-sdk/build-guest.sh tests/guests/tables {}",
+                path.display(),
+                path.display()
+            )
         })?;
         let sandbox = Sandbox::new(SandboxLimits::default())?;
         Ok(Self { component: sandbox.install("tables", bytes).await? })

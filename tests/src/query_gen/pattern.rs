@@ -153,8 +153,7 @@ impl<'a> Patterns<'a> {
     fn touching(&self, rng: &mut StdRng, term: &Term) -> Option<Quad> {
         let as_subject: Vec<&Quad> = self.quads.iter().filter(|quad| subject_of(quad) == *term).collect();
         let as_object: Vec<&Quad> = self.quads.iter().filter(|quad| quad.object == *term).collect();
-        let (first, second) =
-            if rng.random_bool(0.65) { (as_subject, as_object) } else { (as_object, as_subject) };
+        let (first, second) = if rng.random_bool(0.65) { (as_subject, as_object) } else { (as_object, as_subject) };
         first.choose(rng).or_else(|| second.choose(rng)).map(|quad| (*quad).clone())
     }
 

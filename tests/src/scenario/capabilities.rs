@@ -162,7 +162,7 @@ fn columns(rng: &mut StdRng, table: &mut Table, profile: Profile) {
         column.filterable = rng.random_bool(0.9);
         column.sortable = rng.random_bool(0.9);
     }
-    if table.max_keys == 0 || key.len() != 1 || matches!(profile, Profile::Nothing) || !rng.random_bool(0.12) {
+    if table.max_keys == 0 || key.len() != 1 || matches!(profile, Profile::Nothing) || !rng.random_bool(0.06) {
         return;
     }
     let required = &key[0];

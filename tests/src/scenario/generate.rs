@@ -230,9 +230,10 @@ fn reference(rng: &mut StdRng, draft: &mut Draft, concepts: &[usize], earlier: &
 
 fn fill(rng: &mut StdRng, draft: &mut Draft, earlier: &[Draft], transport: Transport) {
     // A reference that may not be null, to a table without rows, leaves nothing to say.
-    let barren = draft.references.iter().any(|r| {
-        r.parent.is_some_and(|i| earlier[i].rows.is_empty()) && !draft.columns[r.columns[0]].nullable
-    });
+    let barren = draft
+        .references
+        .iter()
+        .any(|r| r.parent.is_some_and(|i| earlier[i].rows.is_empty()) && !draft.columns[r.columns[0]].nullable);
     let count = if barren { 0 } else { pick(rng, &[0, 1, 3, 5, 8, 8, 12, 20, 30]) };
     let mut seen = HashSet::new();
     for _ in 0..count {

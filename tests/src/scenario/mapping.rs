@@ -140,8 +140,16 @@ impl Writer<'_> {
         let draft = &self.drafts[table];
         let mut parts = Vec::new();
         if rng.random_bool(0.15) {
-            let constants =
-                ["ex:Red", "<http://example.com/part/1>", "\"bolt\"", "5", "\"bolt\"@en", "true", "2.5", "\"1\"^^xsd:double"];
+            let constants = [
+                "ex:Red",
+                "<http://example.com/part/1>",
+                "\"bolt\"",
+                "5",
+                "\"bolt\"@en",
+                "true",
+                "2.5",
+                "\"1\"^^xsd:double",
+            ];
             let object = format!("rr:constant {}", pick(rng, &constants));
             let predicate = pick(rng, &["ex:name", "ex:level", "ex:uses", "ex:near"]);
             parts.push(predicate_object(rng, predicate, &object));
@@ -182,7 +190,8 @@ impl Writer<'_> {
     fn second_map(&self, rng: &mut StdRng, table: usize) -> Option<TriplesMapText> {
         let draft = &self.drafts[table];
         let reference = draft.references.first()?;
-        let subject = format!("rr:template {}", quoted(&template(reference.concept, &names(draft, &reference.columns))));
+        let subject =
+            format!("rr:template {}", quoted(&template(reference.concept, &names(draft, &reference.columns))));
         let classes: &[&str] = if rng.random_bool(0.5) { &[CONCEPTS[reference.concept].class] } else { &[] };
         let name = format!("<#{}-{table}-of>", self.source);
         let head = head(rng, &name, &draft.name, &subject, classes);
@@ -194,7 +203,8 @@ impl Writer<'_> {
 }
 
 fn head(rng: &mut StdRng, name: &str, table: &str, subject: &str, classes: &[&str]) -> String {
-    let mut text = format!("{name} rr:logicalTable [ rr:tableName {} ] ;\n    rr:subjectMap [ {subject}", quoted(table));
+    let mut text =
+        format!("{name} rr:logicalTable [ rr:tableName {} ] ;\n    rr:subjectMap [ {subject}", quoted(table));
     for class in classes {
         text.push_str(&format!(" ; rr:class ex:{class}"));
     }
@@ -233,13 +243,31 @@ fn literal(rng: &mut StdRng, draft: &Draft, column: usize) -> String {
             DataType::Text => pick(
                 rng,
                 &[
-                    "", "", "", "", "", "", " ; rr:language \"en\"", " ; rr:language \"en-GB\"", " ; rr:datatype ex:code",
-                    " ; rr:datatype xsd:string", " ; rr:datatype xsd:anyURI",
+                    "",
+                    "",
+                    "",
+                    "",
+                    "",
+                    "",
+                    " ; rr:language \"en\"",
+                    " ; rr:language \"en-GB\"",
+                    " ; rr:datatype ex:code",
+                    " ; rr:datatype xsd:string",
+                    " ; rr:datatype xsd:anyURI",
                 ],
             ),
             DataType::Int64 => pick(
                 rng,
-                &["", "", "", "", "", " ; rr:datatype xsd:integer", " ; rr:datatype xsd:decimal", " ; rr:datatype xsd:string"],
+                &[
+                    "",
+                    "",
+                    "",
+                    "",
+                    "",
+                    " ; rr:datatype xsd:integer",
+                    " ; rr:datatype xsd:decimal",
+                    " ; rr:datatype xsd:string",
+                ],
             ),
             DataType::Binary => "",
             DataType::Float64 => pick(rng, &["", "", " ; rr:datatype xsd:double", " ; rr:datatype xsd:string"]),

@@ -7,14 +7,43 @@ use weft_model::contract::{DataType, Value};
 
 /// Text keys: separators, percent signs, quotes, other scripts, the empty string, numbers as text.
 const TEXT_KEYS: &[&str] = &[
-    "1", "2", "3", "4", "5", "1", "2", "3", "01", "-1", "x1", "x2", "X1", "x", "A/B", "50%", "a b", "it's", "q\"q", "é",
-    "日本", "", "a-b", "a", "b", "-", "A", "a%2Fb", "~._-", "a#b", "a?b", "\u{E000}", "a\\b", "{a}", "a;b,c",
+    "1", "2", "3", "4", "5", "1", "2", "3", "01", "-1", "x1", "x2", "X1", "x", "A/B", "50%", "a b", "it's", "q\"q",
+    "é", "日本", "", "a-b", "a", "b", "-", "A", "a%2Fb", "~._-", "a#b", "a?b", "\u{E000}", "a\\b", "{a}", "a;b,c",
 ];
 
 const TEXTS: &[&str] = &[
-    "bolt", "Bolt", "BOLT", "bolt ", "nut", "nut m8", "washer", "a", "b", "A", "", " ", "1", "2", "10", "été", "ETE",
-    "it's", "say \"x\"", "a.b*", "a\\b", "line\nbreak", "tab\there", "x\u{1}y", "日本", "%", "_", "50%", "😀", "true",
-    "2024-01-01", "http://example.com/part/1",
+    "bolt",
+    "Bolt",
+    "BOLT",
+    "bolt ",
+    "nut",
+    "nut m8",
+    "washer",
+    "a",
+    "b",
+    "A",
+    "",
+    " ",
+    "1",
+    "2",
+    "10",
+    "été",
+    "ETE",
+    "it's",
+    "say \"x\"",
+    "a.b*",
+    "a\\b",
+    "line\nbreak",
+    "tab\there",
+    "x\u{1}y",
+    "日本",
+    "%",
+    "_",
+    "50%",
+    "😀",
+    "true",
+    "2024-01-01",
+    "http://example.com/part/1",
 ];
 
 const FLOATS: &[f64] = &[0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 10.0, -1.5, 0.1, 1e21, 1e-7, 123_456_789.125];

@@ -87,11 +87,14 @@ impl BindJoin {
         let begin = async move {
             let rows = self.left.plan.execute(0, context.clone())?;
             let left = LeftRows::new(&self, rows, &context)?;
-            Ok::<_, DataFusionError>(stream::try_unfold((self, left, context), |(join, mut left, context)| async move {
-                let Some(block) = left.next_block().await? else { return Ok::<_, DataFusionError>(None) };
-                let answer = join.answer(block, &context)?;
-                Ok(Some((answer, (join, left, context))))
-            }))
+            Ok::<_, DataFusionError>(stream::try_unfold(
+                (self, left, context),
+                |(join, mut left, context)| async move {
+                    let Some(block) = left.next_block().await? else { return Ok::<_, DataFusionError>(None) };
+                    let answer = join.answer(block, &context)?;
+                    Ok(Some((answer, (join, left, context))))
+                },
+            ))
         };
         stream::once(begin).try_flatten().try_flatten()
     }

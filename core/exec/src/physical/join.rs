@@ -104,7 +104,11 @@ impl Spec {
         // Two fillers would have one name.
         let mut optional = named.optional.clone();
         let types = named.layout.types().iter().cloned();
-        let names = named.layout.variables().iter().map(|v| if *v == super::filler() { Variable::new_unchecked("_:row.right") } else { v.clone() });
+        let names = named
+            .layout
+            .variables()
+            .iter()
+            .map(|v| if *v == super::filler() { Variable::new_unchecked("_:row.right") } else { v.clone() });
         let layout = super::layout(names.zip(types).collect(), &mut optional);
         let columns = named.layout.schema().fields().iter().enumerate().zip(layout.schema().fields());
         let expressions: Vec<_> = columns
@@ -166,7 +170,13 @@ impl Spec {
         select(plan, selected)
     }
 
-    fn shared(&self, left: &Relation, right: &Relation, variable: &Variable, both: &Both) -> Result<Selected, QueryError> {
+    fn shared(
+        &self,
+        left: &Relation,
+        right: &Relation,
+        variable: &Variable,
+        both: &Both,
+    ) -> Result<Selected, QueryError> {
         let theirs = renamed(variable);
         let right_optional = right.is_optional(&theirs) || self.kind == JoinKind::Left;
         if !left.is_optional(variable) {
@@ -242,7 +252,11 @@ impl Both {
         let unbound = nulls.map(|column| Arc::new(IsNullExpr::new(column.clone())) as ColumnExpr);
         let compatible = unbound.chain(equal).reduce(|a, b| binary(a, Operator::Or, b));
         compatible.ok_or_else(|| {
-            QueryError::new(weft_model::Code::Internal, weft_model::Fault::Broker, format!("{mine} has no columns to compare"))
+            QueryError::new(
+                weft_model::Code::Internal,
+                weft_model::Fault::Broker,
+                format!("{mine} has no columns to compare"),
+            )
         })
     }
 

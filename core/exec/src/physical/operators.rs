@@ -59,10 +59,10 @@ pub(super) fn select(input: &Arc<dyn ExecutionPlan>, selected: Vec<Selected>) ->
     {
         columns.extend(null_columns(term_type)?);
     }
-    let expressions = columns.into_iter().zip(layout.schema().fields()).map(|(expr, field)| ProjectionExpr {
-        expr,
-        alias: field.name().clone(),
-    });
+    let expressions = columns
+        .into_iter()
+        .zip(layout.schema().fields())
+        .map(|(expr, field)| ProjectionExpr { expr, alias: field.name().clone() });
     let plan = Arc::new(ProjectionExec::try_new(expressions.collect::<Vec<_>>(), input.clone())?);
     Ok(Relation { plan, layout, optional })
 }
@@ -223,9 +223,8 @@ pub(super) fn group(
 
 /// Group keys need columns: rows of one constant key are one group, and no rows are none.
 fn group_input(input: Relation, keys: &[Variable]) -> Result<Relation, QueryError> {
-    let lacks_columns = |key: &Variable| {
-        input.layout.get(key).is_none_or(|(_, term_type)| matches!(term_type, TermType::Constant(_)))
-    };
+    let lacks_columns =
+        |key: &Variable| input.layout.get(key).is_none_or(|(_, term_type)| matches!(term_type, TermType::Constant(_)));
     if !keys.iter().any(lacks_columns) {
         return Ok(input);
     }

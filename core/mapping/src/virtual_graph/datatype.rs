@@ -71,8 +71,22 @@ const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
 /// they are written.
 fn has_canonical_form(datatype: NamedNodeRef<'_>) -> bool {
     const AS_WRITTEN: [&str; 16] = [
-        "anyURI", "normalizedString", "token", "language", "Name", "NCName", "NMTOKEN", "NMTOKENS", "ID", "IDREF", "ENTITY",
-        "QName", "NOTATION", "hexBinary", "base64Binary", "untypedAtomic",
+        "anyURI",
+        "normalizedString",
+        "token",
+        "language",
+        "Name",
+        "NCName",
+        "NMTOKEN",
+        "NMTOKENS",
+        "ID",
+        "IDREF",
+        "ENTITY",
+        "QName",
+        "NOTATION",
+        "hexBinary",
+        "base64Binary",
+        "untypedAtomic",
     ];
     datatype.as_str().strip_prefix(XSD).is_some_and(|name| !AS_WRITTEN.contains(&name))
 }

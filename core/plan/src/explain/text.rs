@@ -74,7 +74,9 @@ pub(super) fn title(node: &Node) -> String {
         NodeKind::Unit => "Unit".to_owned(),
         NodeKind::Empty => "Empty".to_owned(),
         NodeKind::Values { rows } => format!("Values {} ({} rows)", variables(&names(node)), rows.len()),
-        NodeKind::Join { left, right, kind, condition, method } => join_title(left, right, *kind, condition.as_ref(), *method),
+        NodeKind::Join { left, right, kind, condition, method } => {
+            join_title(left, right, *kind, condition.as_ref(), *method)
+        }
         NodeKind::Union(_) => "Union".to_owned(),
         NodeKind::Filter { expression, .. } => format!("Filter {expression}"),
         NodeKind::Extend { variable, expression, .. } => format!("Extend {variable} := {expression}"),
@@ -191,9 +193,8 @@ fn column(column: &ColumnRef) -> String {
 }
 
 fn expression(expression_: &Expression) -> String {
-    let all = |parts: &[Expression], sign: &str| {
-        format!("({})", parts.iter().map(expression).collect::<Vec<_>>().join(sign))
-    };
+    let all =
+        |parts: &[Expression], sign: &str| format!("({})", parts.iter().map(expression).collect::<Vec<_>>().join(sign));
     match expression_ {
         Expression::Column(c) => column(c),
         Expression::Literal(v) => value(v),
