@@ -33,7 +33,7 @@ pub enum Verdict {
 
 /// Judges `found`, an answer to `query` over the data of `store`.
 pub fn judge(store: &Store, query: &Query, found: &Found) -> anyhow::Result<Verdict> {
-    let whole = Query { limit: None, offset: None, form: without_reduced(&query.form), ..query.clone() };
+    let whole = Query { form: without_reduced(&query.form), ..query.unordered() };
     let Some(expected) = evaluate(store, &whole.text())? else { return Ok(Verdict::Undecided("too many rows")) };
     let Some(members) = members_of_groups(store, query)? else { return Ok(Verdict::Undecided("too many members")) };
     let reason = match (&expected, found) {
@@ -273,7 +273,10 @@ fn multiset(rows: &[Cells], comparisons: &[Comparison<'_>]) -> BTreeMap<String, 
         set.entry(cells.join("  ")).or_default().push(doubles);
     }
     for values in set.values_mut() {
-        values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+        values.sort_by(|a, b| {
+            let orders = a.iter().zip(b).map(|(a, b)| a.total_cmp(b));
+            orders.into_iter().find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        });
     }
     set
 }

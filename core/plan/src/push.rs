@@ -118,8 +118,14 @@ fn push_distinct(node: &mut Node, catalogue: &Catalogue) {
     };
     let capable = capabilities(scan, catalogue).is_some_and(|c| c.distinct);
     let Ok(fields) = scan.relation.fields() else { return };
-    let all_used = (0..fields.len()).all(|i| scan.outputs.iter().any(|output| output.inputs.contains(&i)));
-    if capable && all_used && rows_are_final(scan) {
+    let comparable = (0..fields.len()).all(|i| {
+        let used = scan.outputs.iter().any(|output| output.inputs.contains(&i));
+        used && described(scan, catalogue, i).is_some_and(|(_, column)| {
+            // The two zeros of a double are one value and two terms.
+            column.text_comparison_is_exact() && column.data_type.kind() != TypeKind::Float64
+        })
+    });
+    if capable && comparable && rows_are_final(scan) {
         let input = Box::new(scan.relation.clone());
         scan.relation = Relation::Distinct { input };
     }

@@ -112,6 +112,13 @@ impl Query {
         }
     }
 
+    /// The same without ORDER BY, LIMIT and OFFSET. The oracle is asked this: its order of terms that have none is not
+    /// a total one, and sorting by it can panic.
+    #[must_use]
+    pub fn unordered(&self) -> Self {
+        Self { order_by: Vec::new(), limit: None, offset: None, ..self.clone() }
+    }
+
     pub fn text(&self) -> String {
         let mut text = PROLOGUE.to_owned();
         match &self.form {

@@ -5,7 +5,7 @@
 
 use super::bind::bind_join;
 use super::keys::KeySource;
-use super::operators::{Selected, converted, nullable, select, variables};
+use super::operators::{Selected, converted, identity_type, nullable, select, variables};
 use super::{Relation, Run, build};
 use crate::columns::{ColumnExpr, Layout, convert};
 use crate::error::QueryError;
@@ -72,7 +72,7 @@ impl Spec {
         let mut conditions: Vec<ColumnExpr> = Vec::new();
         for variable in &shared {
             let theirs = renamed(variable);
-            let common = type_of(&left, variable).widen(&type_of(&right, &theirs));
+            let common = identity_type(type_of(&left, variable).widen(&type_of(&right, &theirs)));
             if left.is_optional(variable) || right.is_optional(&theirs) {
                 conditions.push(both.compatible(variable, &theirs, &common)?);
                 continue;

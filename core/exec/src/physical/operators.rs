@@ -20,7 +20,7 @@ use datafusion_physical_plan::union::UnionExec;
 use oxrdf::Variable;
 use spargebra::algebra::{AggregateExpression, Expression, OrderExpression};
 use std::sync::Arc;
-use weft_model::term::TermType;
+use weft_model::term::{LiteralType, TermType};
 
 /// One variable of a relation that is being made, and the expressions for its columns.
 pub(super) struct Selected {
@@ -140,7 +140,27 @@ pub(super) fn extend(
     select(&input.plan, selected)
 }
 
+/// The type whose columns the engine compares as terms are: it takes the two zeros of a double for one.
+pub(super) fn identity_type(term_type: TermType) -> TermType {
+    if term_type == TermType::Literal(LiteralType::Double) { TermType::General } else { term_type }
+}
+
+/// The relation with columns that are equal exactly where terms are.
+fn by_identity(input: Relation) -> Result<Relation, QueryError> {
+    if input.layout.types().iter().all(|known| identity_type(known.clone()) == *known) {
+        return Ok(input);
+    }
+    let selected = variables(&input)
+        .map(|variable| {
+            let known = input.layout.get(variable).map_or(TermType::General, |(_, term_type)| term_type.clone());
+            Selected::widened(&input, variable, &identity_type(known))
+        })
+        .collect::<Result<_, _>>()?;
+    select(&input.plan, selected)
+}
+
 pub(super) fn distinct(input: Relation) -> Result<Relation, QueryError> {
+    let input = by_identity(input)?;
     let schema = input.plan.schema();
     let group = schema.fields().iter().enumerate().map(|(i, field)| column(field.name(), i)).collect();
     let plan = aggregate_exec(group, Vec::new(), &input.plan, schema)?;
@@ -221,11 +241,14 @@ pub(super) fn group(
     Ok(Relation { plan, layout, optional })
 }
 
-/// Group keys need columns: rows of one constant key are one group, and no rows are none.
+/// Group keys need columns that are equal where terms are: rows of one constant key are one group, and no rows are none.
 fn group_input(input: Relation, keys: &[Variable]) -> Result<Relation, QueryError> {
-    let lacks_columns =
-        |key: &Variable| input.layout.get(key).is_none_or(|(_, term_type)| matches!(term_type, TermType::Constant(_)));
-    if !keys.iter().any(lacks_columns) {
+    let unfit = |key: &Variable| {
+        input.layout.get(key).is_none_or(|(_, known)| {
+            matches!(known, TermType::Constant(_)) || identity_type(known.clone()) != *known
+        })
+    };
+    if !keys.iter().any(unfit) {
         return Ok(input);
     }
     let mut selected = Vec::new();
@@ -234,7 +257,7 @@ fn group_input(input: Relation, keys: &[Variable]) -> Result<Relation, QueryErro
     }
     for key in keys {
         let term_type = match input.layout.get(key) {
-            Some((_, known)) if !matches!(known, TermType::Constant(_)) => known.clone(),
+            Some((_, known)) if !matches!(known, TermType::Constant(_)) => identity_type(known.clone()),
             _ => TermType::General,
         };
         selected.push(Selected::widened(&input, key, &term_type)?);
