@@ -3,22 +3,25 @@
 //! Accesses of one source that share a variable become one join in the source, where it can join; every other access is
 //! a request of its own, and the broker joins them on the variables they share.
 
-use crate::branch::{Branch, Occurrence, equal_conditions, term_expression};
+mod decompose;
+
+pub(crate) use decompose::decompose;
+
+use crate::branch::{Branch, Occurrence};
 use crate::catalogue::Catalogue;
 use crate::constant::is_native;
 use crate::cost;
-use crate::pushdown::{self, not_null};
 use crate::{Binding, KeySlot, Node, NodeKind, Scan, ScanOutput, SlotColumn};
+use decompose::{equalities, table_of};
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
 use std::collections::HashSet;
 use std::sync::Arc;
 use weft_mapping::{Build, MappedTerm};
 use weft_model::contract::{
-    Binding as ColumnBinding, Capability, ColumnRef, Expression, Field, FilterOperation, JoinKind, JoinSupport,
-    ProjectColumn, Read, Relation, Table, TextComparison,
+    Binding as ColumnBinding, ColumnRef, Expression, Field, JoinKind, ProjectColumn, Read, Relation, Table,
 };
-use weft_model::term::{LiteralType, TermType};
+use weft_model::term::TermType;
 
 /// A branch as groups and the conditions that are left to the broker.
 pub(crate) struct Decomposition {
@@ -44,240 +47,6 @@ pub(crate) struct Group {
 pub(crate) struct Outer<'a> {
     pub(crate) bindings: &'a [Binding],
     pub(crate) rows: f64,
-}
-
-/// Splits a branch into groups.
-pub(crate) fn decompose(catalogue: &Catalogue, mut branch: Branch) -> Decomposition {
-    let mut filters = fix_constants(catalogue, &mut branch);
-    let mut not_pushed = Vec::new();
-    for condition in std::mem::take(&mut branch.filters) {
-        let pushed = pushdown::push(catalogue, &mut branch, &condition);
-        if !pushed.exact {
-            not_pushed.extend(pushed.reason);
-            filters.push(condition);
-        }
-    }
-    let forced = demand_values(catalogue, &mut branch);
-    let sets = connect(catalogue, &branch);
-    let constants: Vec<(Variable, Term)> = constants(&branch).collect();
-    let branch_filters = equate_within(catalogue, &mut branch, &sets);
-    filters.extend(branch_filters);
-    let branch = Arc::new(branch);
-    let mut groups: Vec<Group> =
-        sets.into_iter().map(|accesses| Group::new(catalogue, branch.clone(), accesses, &forced)).collect();
-    if let Some(first) = groups.first_mut() {
-        first.constants = constants;
-        first.not_pushed = not_pushed;
-    }
-    Decomposition { groups, filters }
-}
-
-fn constants(branch: &Branch) -> impl Iterator<Item = (Variable, Term)> {
-    let mut seen = HashSet::new();
-    branch.occurrences.iter().filter_map(move |occurrence| match &occurrence.term.term_type {
-        TermType::Constant(term) if seen.insert(occurrence.variable.clone()) => {
-            Some((occurrence.variable.clone(), term.clone()))
-        }
-        _ => None,
-    })
-}
-
-/// Where a variable is a constant and also columns, the columns must equal the constant: a condition for the source, or
-/// a filter on a hidden variable.
-fn fix_constants(catalogue: &Catalogue, branch: &mut Branch) -> Vec<Sparql> {
-    let mut filters = Vec::new();
-    let constants: Vec<(Variable, Term)> = constants(branch).collect();
-    let mut occurrences = std::mem::take(&mut branch.occurrences);
-    for (number, occurrence) in occurrences.iter_mut().enumerate() {
-        let (Some(position), Some((_, term))) =
-            (occurrence.access, constants.iter().find(|(variable, _)| *variable == occurrence.variable))
-        else {
-            continue;
-        };
-        let access = &mut branch.accesses[position];
-        let conditions = catalogue
-            .table(access.graph, &access.table)
-            .and_then(|table| equal_conditions(table, &occurrence.term, term))
-            .unwrap_or_default();
-        let exact = !conditions.is_empty() && conditions.iter().all(|(_, level)| *level == Capability::Exact);
-        access.conditions.extend(conditions.into_iter().map(|(condition, _)| condition));
-        occurrence.variable = Variable::new_unchecked(format!("_:k{number}"));
-        if !exact {
-            filters.push(Sparql::SameTerm(
-                Box::new(Sparql::Variable(occurrence.variable.clone())),
-                Box::new(term_expression(term)),
-            ));
-        }
-    }
-    branch.occurrences = occurrences;
-    filters
-}
-
-/// A pattern matches no null: tells the source so where it can, and returns the variables the broker must look at.
-fn demand_values(catalogue: &Catalogue, branch: &mut Branch) -> HashSet<Variable> {
-    let mut forced = HashSet::new();
-    for occurrence in branch.occurrences.iter().filter(|o| !o.optional) {
-        let Some(position) = occurrence.access else { continue };
-        let access = &mut branch.accesses[position];
-        let Some(table) = catalogue.table(access.graph, &access.table) else { continue };
-        for name in &occurrence.term.columns {
-            let Some(column) = table.column(name).filter(|column| column.nullable) else { continue };
-            if table.filter_capability(FilterOperation::IsNull, column) == Capability::Exact
-                && table.connective_capability(FilterOperation::Not) == Capability::Exact
-            {
-                let condition = not_null(name);
-                if !access.conditions.contains(&condition) {
-                    access.conditions.push(condition);
-                }
-            } else {
-                forced.insert(occurrence.variable.clone());
-            }
-        }
-    }
-    forced
-}
-
-/// The accesses of each group, in join order.
-fn connect(catalogue: &Catalogue, branch: &Branch) -> Vec<Vec<usize>> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for position in 0..branch.accesses.len() {
-        let graph = branch.accesses[position].graph;
-        let support = catalogue.graph(graph).description.relational.join;
-        let joins = |group: &Vec<usize>| match support {
-            JoinSupport::None => false,
-            JoinSupport::Any => !equalities(catalogue, branch, group, position).is_empty(),
-            JoinSupport::ForeignKeys => group.len() == 1 && along_foreign_key(catalogue, branch, group[0], position),
-        };
-        let same_source = |group: &Vec<usize>| branch.accesses[group[0]].graph == graph;
-        let mut joined = vec![position];
-        // An access can connect several groups into one.
-        let (connected, others): (Vec<_>, Vec<_>) =
-            groups.into_iter().partition(|group| same_source(group) && joins(group));
-        groups = others;
-        let single = support == JoinSupport::ForeignKeys;
-        for (number, mut group) in connected.into_iter().enumerate() {
-            if single && number > 0 {
-                groups.push(group);
-            } else {
-                group.extend(joined);
-                joined = group;
-            }
-        }
-        groups.push(joined);
-    }
-    groups.into_iter().map(|group| join_order(catalogue, branch, group)).collect()
-}
-
-/// Reorders a group so that each access is connected with one before it.
-fn join_order(catalogue: &Catalogue, branch: &Branch, mut rest: Vec<usize>) -> Vec<usize> {
-    rest.sort_unstable();
-    let mut ordered = vec![rest.remove(0)];
-    while !rest.is_empty() {
-        let next = rest
-            .iter()
-            .position(|position| !equalities(catalogue, branch, &ordered, *position).is_empty())
-            .unwrap_or(0);
-        ordered.push(rest.remove(next));
-    }
-    ordered
-}
-
-/// Column pairs on which an access joins accesses that are joined already.
-fn equalities(catalogue: &Catalogue, branch: &Branch, joined: &[usize], position: usize) -> Vec<(ColumnAt, ColumnAt)> {
-    let mut pairs = Vec::new();
-    for mine in branch.occurrences.iter().filter(|o| o.access == Some(position) && !o.optional) {
-        for theirs in branch.occurrences_of(&mine.variable).filter(|o| !o.optional) {
-            let Some(other) = theirs.access.filter(|other| joined.contains(other)) else { continue };
-            if !same_columns(catalogue, branch, theirs, mine) {
-                continue;
-            }
-            for (left, right) in theirs.term.columns.iter().zip(&mine.term.columns) {
-                let pair = ((other, left.clone()), (position, right.clone()));
-                if !pairs.contains(&pair) {
-                    pairs.push(pair);
-                }
-            }
-        }
-    }
-    pairs
-}
-
-type ColumnAt = (usize, String);
-
-/// Whether the source's equality of the columns is the equality of the terms.
-fn same_columns(catalogue: &Catalogue, branch: &Branch, left: &Occurrence, right: &Occurrence) -> bool {
-    if left.term.term_type != right.term.term_type || left.term.build != right.term.build {
-        return false;
-    }
-    if left.term.build != Build::Columns || left.term.term_type == TermType::Literal(LiteralType::Double) {
-        return false;
-    }
-    [left, right].into_iter().all(|occurrence| native_columns(catalogue, branch, occurrence))
-}
-
-fn native_columns(catalogue: &Catalogue, branch: &Branch, occurrence: &Occurrence) -> bool {
-    let Some(table) = occurrence.access.and_then(|position| table_of(catalogue, branch, position)) else {
-        return false;
-    };
-    occurrence.term.columns.iter().zip(occurrence.term.term_type.columns()).all(|(name, arrow)| {
-        table.column(name).is_some_and(|column| {
-            is_native(column, &arrow)
-                && (column.data_type.kind() != weft_model::contract::TypeKind::Text
-                    || column.text_comparison == TextComparison::CodePoint)
-        })
-    })
-}
-
-fn table_of<'a>(catalogue: &'a Catalogue, branch: &Branch, position: usize) -> Option<&'a Table> {
-    let access = &branch.accesses[position];
-    catalogue.table(access.graph, &access.table)
-}
-
-/// Whether the two accesses join exactly along a declared foreign key, in either direction.
-fn along_foreign_key(catalogue: &Catalogue, branch: &Branch, a: usize, b: usize) -> bool {
-    let pairs = equalities(catalogue, branch, &[a], b);
-    let declared = |child: usize, parent: usize, columns: Vec<(&String, &String)>| {
-        table_of(catalogue, branch, child).is_some_and(|table| {
-            table.foreign_keys.iter().any(|key| {
-                key.referenced_table == branch.accesses[parent].table
-                    && key.columns.len() == columns.len()
-                    && key.columns.iter().zip(&key.referenced_columns).all(|pair| columns.contains(&pair))
-            })
-        })
-    };
-    !pairs.is_empty()
-        && (declared(a, b, pairs.iter().map(|(left, right)| (&left.1, &right.1)).collect())
-            || declared(b, a, pairs.iter().map(|(left, right)| (&right.1, &left.1)).collect()))
-}
-
-/// A variable that occurs twice in a group where no join makes the two equal: the second one becomes a hidden variable
-/// and a filter.
-fn equate_within(catalogue: &Catalogue, branch: &mut Branch, groups: &[Vec<usize>]) -> Vec<Sparql> {
-    let mut filters = Vec::new();
-    let group_of = |access: usize| groups.iter().position(|group| group.contains(&access));
-    for second in 1..branch.occurrences.len() {
-        let Some(mine) = branch.occurrences[second].access else { continue };
-        let first = (0..second).find(|first| {
-            let other = &branch.occurrences[*first];
-            other.variable == branch.occurrences[second].variable
-                && other.access.is_some_and(|access| group_of(access) == group_of(mine))
-        });
-        let Some(first) = first else { continue };
-        let (a, b) = (&branch.occurrences[first], &branch.occurrences[second]);
-        if a.access != b.access && same_columns(catalogue, branch, a, b) {
-            continue;
-        }
-        if a.access == b.access && a.term == b.term {
-            continue;
-        }
-        let hidden = Variable::new_unchecked(format!("_:e{second}"));
-        filters.push(Sparql::SameTerm(
-            Box::new(Sparql::Variable(a.variable.clone())),
-            Box::new(Sparql::Variable(hidden.clone())),
-        ));
-        branch.occurrences[second].variable = hidden;
-    }
-    filters
 }
 
 impl Group {

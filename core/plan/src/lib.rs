@@ -19,9 +19,11 @@ mod join;
 mod limits;
 mod node;
 mod parse;
+mod pattern;
 mod push;
 mod pushdown;
 mod tree;
+mod unfold;
 
 pub use catalogue::Catalogue;
 pub use constant::canonical;

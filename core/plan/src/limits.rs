@@ -3,6 +3,7 @@
 //! The parser recurses, so the first check is lexical: it counts bytes, tokens and the depth of brackets without
 //! recursion, and a query that is too deep never reaches the parser.
 
+use crate::tree::children;
 use crate::{Node, NodeKind, PlanError, Position};
 use spargebra::Query;
 use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
@@ -195,29 +196,8 @@ fn pattern_children<'a>(pattern: &'a GraphPattern, visit: &mut dyn FnMut(Part<'a
 
 fn expression_children<'a>(expression: &'a Expression, visit: &mut dyn FnMut(Part<'a>)) {
     match expression {
-        Expression::NamedNode(_) | Expression::Literal(_) | Expression::Variable(_) | Expression::Bound(_) => {}
-        Expression::Or(a, b)
-        | Expression::And(a, b)
-        | Expression::Equal(a, b)
-        | Expression::SameTerm(a, b)
-        | Expression::Greater(a, b)
-        | Expression::GreaterOrEqual(a, b)
-        | Expression::Less(a, b)
-        | Expression::LessOrEqual(a, b)
-        | Expression::Add(a, b)
-        | Expression::Subtract(a, b)
-        | Expression::Multiply(a, b)
-        | Expression::Divide(a, b) => [a, b].into_iter().for_each(|e| visit(Part::Expression(e))),
-        Expression::UnaryPlus(a) | Expression::UnaryMinus(a) | Expression::Not(a) => visit(Part::Expression(a)),
-        Expression::In(a, list) => {
-            visit(Part::Expression(a));
-            list.iter().for_each(|e| visit(Part::Expression(e)));
-        }
-        Expression::If(a, b, c) => [a, b, c].into_iter().for_each(|e| visit(Part::Expression(e))),
-        Expression::Coalesce(list) | Expression::FunctionCall(_, list) => {
-            list.iter().for_each(|e| visit(Part::Expression(e)));
-        }
         Expression::Exists(pattern) => visit(Part::Pattern(pattern)),
+        other => children(other).into_iter().for_each(|child| visit(Part::Expression(child))),
     }
 }
 

@@ -1,8 +1,10 @@
 //! The algebra of a query over branch sets, with conditions moved as far down as they go.
 
-use crate::branch::{BranchSet, PatternTerm, QuadPattern, Unfolder};
+use crate::branch::BranchSet;
 use crate::catalogue::Catalogue;
 use crate::constant::canonical;
+use crate::pattern::{PatternTerm, QuadPattern};
+use crate::unfold::Unfolder;
 use crate::{PlanError, PlanLimits, Pruned};
 use oxrdf::{Term, Variable};
 use spargebra::algebra::{AggregateExpression, Expression, Function, GraphPattern, OrderExpression};
@@ -207,6 +209,7 @@ fn refuse_unsupported(expression: &Expression) -> Result<(), PlanError> {
     children(expression).into_iter().try_for_each(refuse_unsupported)
 }
 
+/// The operands of an expression; the pattern of EXISTS is none.
 pub(crate) fn children(expression: &Expression) -> Vec<&Expression> {
     match expression {
         Expression::NamedNode(_)
