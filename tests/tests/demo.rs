@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// The programs lie beside the folder of the tests.
 fn program() -> PathBuf {
@@ -51,11 +52,26 @@ fn every_answer_is_the_expected_one_and_everything_ends() {
     nobody_listens(directory.path());
 }
 
-/// Kills the process when the test fails.
+/// Ends the demonstration, and with it what it started, however the test ends.
 struct Guarded(Child);
+
+impl Guarded {
+    fn terminate(&self) -> bool {
+        Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.0.id().to_string()]).status().is_ok_and(|s| s.success())
+    }
+}
 
 impl Drop for Guarded {
     fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            self.terminate();
+        }
+        for _ in 0..100 {
+            if !matches!(self.0.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -74,8 +90,7 @@ fn it_stays_up_until_it_is_told_to_end_and_runs_once_in_a_directory() {
     assert!(!second.status.success());
     assert!(String::from_utf8_lossy(&second.stderr).contains("another demonstration is running"));
 
-    let kill = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &child.0.id().to_string()]).status().unwrap();
-    assert!(kill.success());
+    assert!(child.terminate());
     lines.for_each(drop);
     assert!(child.0.wait().unwrap().success());
     nobody_listens(directory.path());
@@ -98,6 +113,8 @@ fn every_question_has_its_plan() {
     let mut child = Guarded(demo(directory.path(), &[]).stdout(Stdio::piped()).spawn().unwrap());
     let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let up = lines.find(|line| line.contains("stays up at http://127.0.0.1:")).expect("it ended without staying up");
+    // The pipe is read on, or the demonstration would stop at a full one.
+    std::thread::spawn(move || lines.for_each(drop));
     let address = up.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -125,6 +142,8 @@ fn every_question_has_its_plan() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+    drop(child);
+    nobody_listens(directory.path());
 }
 
 #[test]

@@ -17,6 +17,9 @@ use failure::Failure;
 use std::process::ExitCode;
 use weft_model::Code;
 
+/// Bytes of stack of each worker. Only what is used is memory.
+const STACK: usize = 32 << 20;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -35,6 +38,8 @@ fn start(cli: Cli) -> Result<(), Failure> {
     // The process-wide default is for libraries below that take no provider; ours is passed explicitly.
     rustls::crypto::ring::default_provider().install_default().ok();
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Operators poll each other: a plan as deep as limits.algebra_depth allows needs more than the usual stack.
+        .thread_stack_size(STACK)
         .enable_all()
         .build()
         .map_err(|error| Failure::caused(Code::Internal, &error))?;
