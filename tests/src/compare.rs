@@ -79,8 +79,8 @@ fn arrange(expected: &[String], found: &[String], rows: &[Cells], star: bool) ->
     Ok(rows.iter().map(|row| positions.iter().map(|i| row[*i].clone()).collect()).collect())
 }
 
-/// The values an aggregate is made of, by group.
-type Members = HashMap<Vec<String>, Vec<Term>>;
+/// The values an aggregate is made of, by group; none where the argument is an error.
+type Members = HashMap<Vec<String>, Vec<Option<Term>>>;
 
 /// The members for each aggregate that may choose among them, by its name; none when there are too many.
 fn members_of_groups(store: &Store, query: &Query) -> anyhow::Result<Option<HashMap<String, Members>>> {
@@ -107,7 +107,7 @@ fn group_members(store: &Store, query: &Query, aggregate: &Aggregate) -> anyhow:
     for mut row in rows {
         let value = row.pop().flatten();
         let key = row.iter().map(canonical_cell).collect();
-        members.entry(key).or_default().extend(value);
+        members.entry(key).or_default().push(value);
     }
     Ok(Some(members))
 }
@@ -207,9 +207,10 @@ impl<'a> Judge<'a> {
                 let key: Vec<String> = keys.iter().map(|i| canonical_cell(&row[*i])).collect();
                 let group = members.get(&key).map_or(&[][..], Vec::as_slice);
                 let fits = match &row[column] {
-                    None => group.is_empty(),
-                    Some(Term::BlankNode(_)) => group.iter().any(Term::is_blank_node),
-                    Some(term) => group.iter().any(|other| canonical(other) == canonical(term)),
+                    // An error may make the whole an error.
+                    None => group.iter().any(Option::is_none) || group.is_empty(),
+                    Some(Term::BlankNode(_)) => group.iter().flatten().any(Term::is_blank_node),
+                    Some(term) => group.iter().flatten().any(|other| canonical(other) == canonical(term)),
                 };
                 if !fits && keys.len() == self.query.group_by.len() {
                     return Some(format!("{:?} is no member of the group {key:?}", row[column]));
@@ -221,8 +222,8 @@ impl<'a> Judge<'a> {
 }
 
 /// Whether any two of the terms have an order that SPARQL defines.
-fn is_ordered(terms: &[Term]) -> bool {
-    let mut families = terms.iter().map(family);
+fn is_ordered(terms: &[Option<Term>]) -> bool {
+    let mut families = terms.iter().flatten().map(family);
     let Some(first) = families.next() else { return true };
     first != Family::Unordered && families.all(|other| other == first)
 }

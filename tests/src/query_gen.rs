@@ -43,20 +43,21 @@ impl<'a> QueryGenerator<'a> {
 
     fn draw(&self, rng: &mut StdRng) -> Query {
         let mut patterns = Patterns::new(self.quads);
+        let plain = rng.random_bool(0.3);
         let depth = *[0, 0, 1, 1, 1, 1, 2].choose(rng).unwrap_or(&1);
-        let pattern = patterns.group(rng, depth);
+        let pattern = if plain { patterns.star(rng) } else { patterns.group(rng, depth) };
         let bound = patterns.in_scope(&pattern);
         let mut query = Query::new(pattern);
         if rng.random_bool(0.08) {
             query.form = Form::Ask;
             return query;
         }
-        if rng.random_bool(0.2) && !bound.is_empty() {
-            aggregate::group(rng, &mut query, &bound);
+        if rng.random_bool(if plain { 0.35 } else { 0.18 }) && !bound.is_empty() {
+            aggregate::group(rng, &mut query, &bound, plain);
         } else {
             project(rng, &mut query, &bound);
         }
-        modify(rng, &mut query, &bound);
+        modify(rng, &mut query, &bound, plain);
         query
     }
 }
@@ -83,7 +84,7 @@ fn project(rng: &mut StdRng, query: &mut Query, bound: &[Bound]) {
 }
 
 /// ORDER BY, LIMIT and OFFSET.
-fn modify(rng: &mut StdRng, query: &mut Query, bound: &[Bound]) {
+fn modify(rng: &mut StdRng, query: &mut Query, bound: &[Bound], plain: bool) {
     let Form::Select { items, dedup } = &query.form else { return };
     let is_plain = !items.iter().any(|item| matches!(item, Item::Aggregate(_)));
     let mut names: Vec<String> = items
@@ -102,11 +103,16 @@ fn modify(rng: &mut StdRng, query: &mut Query, bound: &[Bound]) {
     names.sort();
     names.dedup();
     names.shuffle(rng);
-    if rng.random_bool(0.25) && !names.is_empty() {
+    if plain {
+        // Values are what a source can sort by.
+        names.retain(|name| name.starts_with(['v', 'a']));
+    }
+    if rng.random_bool(if plain { 0.5 } else { 0.2 }) && !names.is_empty() {
         let count = rng.random_range(1..=names.len().min(3));
         query.order_by = names[..count].iter().map(|name| (name.clone(), rng.random_bool(0.4))).collect();
     }
-    if rng.random_bool(if query.order_by.is_empty() { 0.08 } else { 0.4 }) {
+    let limited = if query.order_by.is_empty() { 0.08 } else { 0.4 };
+    if rng.random_bool(if plain { 0.5 } else { limited }) {
         query.limit = Some(*[0, 1, 2, 3, 5, 10, 100].choose(rng).unwrap_or(&1));
         query.offset = rng.random_bool(0.3).then(|| rng.random_range(0..5));
     }

@@ -57,7 +57,10 @@ struct Guarded(Child);
 
 impl Guarded {
     fn terminate(&self) -> bool {
-        Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.0.id().to_string()]).status().is_ok_and(|s| s.success())
+        Command::new("sh")
+            .args(["-c", "kill -TERM \"$0\"", &self.0.id().to_string()])
+            .status()
+            .is_ok_and(|s| s.success())
     }
 }
 

@@ -1,7 +1,7 @@
 //! A federated answer equals the answer of one engine over the union of all the data.
 //!
 //! `ORACLE_CASES` and `ORACLE_SEED` choose how many cases and which, `ORACLE_FAILURES` how many may fail before the
-//! rest is left alone. A case that fails is made smaller, printed, and
+//! rest is left alone, and `ORACLE_VERBOSE` prints each query before it is asked. A case that fails is made smaller, printed, and
 //! kept under `cases/oracle`, from where it is asked again for ever.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
@@ -136,6 +136,9 @@ fn scenario_cases(handle: &Handle, seed: u64, guests: &Guests, counts: &Mutex<Co
     let mut seen = 0;
     for number in 0..QUERIES_PER_SCENARIO {
         let query = satisfiable(&generator, &mut rng, &store);
+        if std::env::var_os("ORACLE_VERBOSE").is_some() {
+            println!("seed {seed}, query {number}:\n{}", query.text());
+        }
         let outcome = handle.block_on(ask(mesh.clone(), &store, &query)).unwrap();
         {
             let mut counts = counts.lock().unwrap();

@@ -5,6 +5,7 @@
 
 mod batches;
 mod bind;
+mod coalesce;
 mod join;
 mod keys;
 mod operators;

@@ -146,6 +146,9 @@ impl<'a> Translator<'a> {
 
     fn compare_literal(&self, operator: CompareOperator, variable: &Variable, literal: &Literal) -> Translated {
         let ColumnTerm { column, literal: literal_type } = self.literal_column(variable)?;
+        if literal_type == LiteralType::Boolean && operation(operator) == FilterOperation::Range {
+            return Err(Some("booleans have no order in the engine".to_owned()));
+        }
         let value = comparable(literal, &literal_type)
             .ok_or_else(|| Some(format!("{literal} does not compare natively with {}", column.name)))?;
         let level = self.level(operation(operator), column, None)?;
@@ -170,7 +173,7 @@ impl<'a> Translator<'a> {
     fn compare_columns(&self, operator: CompareOperator, left: &Variable, right: &Variable) -> Translated {
         let (left, right) = (self.literal_column(left)?, self.literal_column(right)?);
         let comparable = left.literal == right.literal && left.column.data_type == right.column.data_type;
-        if !comparable || left.literal == LiteralType::Double {
+        if !comparable || matches!(left.literal, LiteralType::Double | LiteralType::Boolean) {
             return Err(Some("columns of different types are compared by the broker".to_owned()));
         }
         let mut level = self.level(FilterOperation::CompareColumns, left.column, None)?;

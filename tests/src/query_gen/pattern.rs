@@ -76,6 +76,32 @@ impl<'a> Patterns<'a> {
         elements
     }
 
+    /// Some properties of one thing, perhaps with a condition: what a single table can answer.
+    pub(super) fn star(&mut self, rng: &mut StdRng) -> Vec<Element> {
+        let Some(first) = self.quads.choose(rng).cloned() else { return self.group(rng, 0) };
+        let subject = subject_of(&first);
+        // Predicates of one table end alike where tables are set apart.
+        let table = |quad: &Quad| quad.predicate.as_str().rsplit_once('-').map(|(_, table)| table.to_owned());
+        let same = |quad: &&Quad| subject_of(quad) == subject && table(quad) == table(&first);
+        let mut about: Vec<Quad> = self.quads.iter().filter(same).cloned().collect();
+        about.sort_by(|a, b| a.predicate.cmp(&b.predicate));
+        about.dedup_by(|a, b| a.predicate == b.predicate);
+        let count = rng.random_range(1..=4).min(about.len());
+        let name = self.variable(rng, &subject);
+        let mut triples = Vec::new();
+        for quad in about.choose_multiple(rng, count) {
+            let is_type = quad.predicate.as_ref() == rdf::TYPE;
+            let object = if is_type { quad.object.to_string() } else { self.variable(rng, &quad.object) };
+            triples.push([name.clone(), quad.predicate.to_string(), object]);
+        }
+        let mut elements = vec![Element::Triples(triples)];
+        if rng.random_bool(0.3) {
+            let bound = self.in_scope(&elements);
+            elements.push(Element::Filter(condition::condition(rng, &bound, 1)));
+        }
+        elements
+    }
+
     /// Mostly what the group binds; sometimes names of other groups, which are out of scope here.
     fn filter_scope(&self, rng: &mut StdRng, elements: &[Element]) -> Vec<Bound> {
         let mut bound = self.in_scope(elements);

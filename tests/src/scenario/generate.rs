@@ -1,7 +1,7 @@
 //! Draws the sources, tables and rows of a scenario.
 
 use super::pools::{self, pick};
-use super::{BASE, Scenario, Source, Transport, capabilities, mapping};
+use super::{BASE, Scenario, Source, Transport, capabilities, mapping, offer_everything};
 use crate::memory::Row;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -61,24 +61,36 @@ pub fn generate(seed: u64, transports: &[Transport]) -> Scenario {
     let count = pick(&mut rng, &[1, 2, 2, 3, 3, 4, 5]);
     // Few concepts, so that sources speak of the same things.
     let concepts: Vec<usize> = (0..3).map(|_| pick(&mut rng, &[0, 0, 0, 1, 2, 3, 4, 5, 6])).collect();
-    let sources = (0..count).map(|number| source(&mut rng, number, &concepts, transports)).collect();
+    let kind = if rng.random_bool(0.35) { Kind::Apart } else { Kind::Overlapping };
+    let sources = (0..count).map(|number| source(&mut rng, number, &concepts, transports, kind)).collect();
     Scenario { sources }
 }
 
-fn source(rng: &mut StdRng, number: usize, concepts: &[usize], transports: &[Transport]) -> Source {
+/// How much the tables of a scenario have in common.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Predicates are shared, keys may be missing: most patterns match in several places.
+    Overlapping,
+    /// Every table has keys and predicates of its own and can mostly do all: what can move to the source does.
+    Apart,
+}
+
+fn source(rng: &mut StdRng, number: usize, concepts: &[usize], transports: &[Transport], kind: Kind) -> Source {
     let transport = pick(rng, transports);
     let mut drafts: Vec<Draft> = Vec::new();
     for i in 0..pick(rng, &[1, 1, 2, 2, 3]) {
         let name = pick(rng, &["items", "stock", "Order Lines", "mes.run", "log"]);
-        let mut draft = draft(rng, format!("{name}{i}"), concepts, &drafts, transport);
+        let keyed = kind == Kind::Apart || rng.random_bool(0.6);
+        let mut draft = draft(rng, format!("{name}{i}"), concepts, &drafts, transport, keyed);
         fill(rng, &mut draft, &drafts, transport);
         drafts.push(draft);
     }
     let name = format!("s{number}");
-    let mapping = mapping::document(rng, &name, &drafts);
+    let mapping = mapping::document(rng, &name, &drafts, kind);
     let (tables, rows) = drafts.into_iter().map(table).unzip();
     let mut description = describe(tables);
     match transport {
+        Transport::Memory if kind == Kind::Apart && rng.random_bool(0.8) => offer_everything(&mut description, 1_000),
         Transport::Memory => capabilities::assign(rng, &mut description),
         Transport::Sqlite | Transport::Wasm => capabilities::offer_nothing(&mut description),
     }
@@ -141,7 +153,14 @@ fn table(draft: Draft) -> (Table, Vec<Row>) {
     (table, draft.rows)
 }
 
-fn draft(rng: &mut StdRng, name: String, concepts: &[usize], earlier: &[Draft], transport: Transport) -> Draft {
+fn draft(
+    rng: &mut StdRng,
+    name: String,
+    concepts: &[usize],
+    earlier: &[Draft],
+    transport: Transport,
+    keyed: bool,
+) -> Draft {
     let concept = pick(rng, concepts);
     let mut draft = Draft {
         name,
@@ -150,7 +169,7 @@ fn draft(rng: &mut StdRng, name: String, concepts: &[usize], earlier: &[Draft], 
         references: Vec::new(),
         iris: HashSet::new(),
         columns: Vec::new(),
-        keyed: rng.random_bool(0.65),
+        keyed,
         foreign_keys: Vec::new(),
         rows: Vec::new(),
     };

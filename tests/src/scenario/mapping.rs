@@ -1,6 +1,6 @@
 //! Writes an R2RML document for drafted tables.
 
-use super::generate::{CONCEPTS, Draft, Reference};
+use super::generate::{CONCEPTS, Draft, Kind, Reference};
 use super::pools::pick;
 use super::{BASE, MappingDocument, TriplesMapText};
 use rand::Rng;
@@ -37,7 +37,7 @@ struct Writer<'a> {
     source: &'a str,
 }
 
-pub(super) fn document(rng: &mut StdRng, source: &str, drafts: &[Draft]) -> MappingDocument {
+pub(super) fn document(rng: &mut StdRng, source: &str, drafts: &[Draft], kind: Kind) -> MappingDocument {
     let writer = Writer { drafts, source };
     let mut maps = Vec::new();
     for number in 0..drafts.len() {
@@ -46,7 +46,21 @@ pub(super) fn document(rng: &mut StdRng, source: &str, drafts: &[Draft]) -> Mapp
             maps.extend(writer.second_map(rng, number));
         }
     }
+    if kind == Kind::Apart {
+        maps.iter_mut().enumerate().for_each(|(number, map)| set_apart(map, &format!("{source}m{number}")));
+    }
     MappingDocument { prologue: PROLOGUE.to_owned(), maps }
+}
+
+/// Gives the predicates of a triples map names of their own.
+fn set_apart(map: &mut TriplesMapText, suffix: &str) {
+    for (number, part) in map.predicate_objects.iter_mut().enumerate() {
+        let names = PREDICATES.iter().map(|(name, _)| *name).chain(RELATIONS.iter().copied());
+        for name in names {
+            *part =
+                part.replace(&format!("rr:predicate ex:{name} "), &format!("rr:predicate ex:{name}{number}-{suffix} "));
+        }
+    }
 }
 
 impl Writer<'_> {

@@ -226,7 +226,7 @@ fn a_row_with_a_null_is_null_in_all_columns() {
     let arrays = mapped_columns(&term, &inputs).unwrap();
     assert_eq!(arrays[0].as_string_view().iter().collect::<Vec<_>>(), [Some("A"), None, None]);
     assert_eq!(arrays[1].as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), [Some(1), None, None]);
-    let label = Build::BlankNode(shape("src/{a}-{b}"));
+    let label = Build::BlankNode(shape("bsrc-{a}_2d_{b}"));
     assert_eq!(mapped(TermType::General, label, &inputs).unwrap()[1..], [None, None]);
 }
 
@@ -257,7 +257,7 @@ fn terms_are_built_as_the_mapping_says() {
 #[test]
 fn blank_node_labels_tell_values_apart_and_are_valid() {
     let values = [text(&[Some("a b"), Some("a_b"), Some("a-b"), Some("a/b"), Some("é"), Some("")])];
-    let found = mapped(TermType::General, Build::BlankNode(shape("{x}")), &values).unwrap();
+    let found = mapped(TermType::General, Build::BlankNode(shape("bsrc-{x}")), &values).unwrap();
     let labels: std::collections::HashSet<_> = found.iter().flatten().map(ToString::to_string).collect();
     assert_eq!(labels.len(), 6, "{labels:?}");
     for label in labels {

@@ -4,6 +4,7 @@
 //! for certain on both sides that is an equality the hash table takes; otherwise it is part of the join's condition.
 
 use super::bind::bind_join;
+use super::coalesce::in_larger_batches;
 use super::keys::KeySource;
 use super::operators::{Selected, converted, identity_type, nullable, select, variables};
 use super::{Relation, Run, build};
@@ -142,9 +143,9 @@ impl Spec {
                 .build_exec()?);
         }
         if filter.is_none() && join_type == JoinType::Inner {
-            return Ok(Arc::new(CrossJoinExec::new(first, second)));
+            return Ok(in_larger_batches(Arc::new(CrossJoinExec::new(first, second))));
         }
-        Ok(Arc::new(NestedLoopJoinExec::try_new(first, second, filter, &join_type, None)?))
+        Ok(in_larger_batches(Arc::new(NestedLoopJoinExec::try_new(first, second, filter, &join_type, None)?)))
     }
 
     /// The joined rows with one set of columns for each variable.

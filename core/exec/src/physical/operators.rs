@@ -244,9 +244,10 @@ pub(super) fn group(
 /// Group keys need columns that are equal where terms are: rows of one constant key are one group, and no rows are none.
 fn group_input(input: Relation, keys: &[Variable]) -> Result<Relation, QueryError> {
     let unfit = |key: &Variable| {
-        input.layout.get(key).is_none_or(|(_, known)| {
-            matches!(known, TermType::Constant(_)) || identity_type(known.clone()) != *known
-        })
+        input
+            .layout
+            .get(key)
+            .is_none_or(|(_, known)| matches!(known, TermType::Constant(_)) || identity_type(known.clone()) != *known)
     };
     if !keys.iter().any(unfit) {
         return Ok(input);
