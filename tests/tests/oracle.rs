@@ -34,7 +34,7 @@ const ALLOWED_REFUSALS: &[&str] = &[
 ];
 
 /// What must be asked of some source in a long enough run, or the oracle shows nothing about it.
-const KINDS: &[&str] = &["scan", "filter", "keys", "join", "project", "aggregate", "distinct", "sort", "limit"];
+const KINDS: &[&str] = &["scan", "filter", "keys", "join", "project", "aggregate", "distinct", "limit"];
 
 #[derive(Default)]
 struct Counts {

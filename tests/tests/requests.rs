@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use weft_connector::{Connector, GuardLimits};
 use weft_exec::EngineLimits;
 use weft_model::Code;
-use weft_model::contract::{DataType, Value};
+use weft_model::contract::{DataType, Relation, Value};
 use weft_tests::compare::{Found, evaluate};
 use weft_tests::faulty::{FaultyConnector, Mishap};
 use weft_tests::memory::{MemoryConnector, Row};
@@ -108,6 +108,22 @@ async fn a_question_over_three_sources_asks_each_at_most_once() {
         assert_eq!(found, expected, "{query}");
         assert!(scans.iter().all(|n| *n == 1), "{scans:?} requests for {query}");
     }
+}
+
+#[tokio::test]
+async fn the_source_itself_sorts_and_cuts_where_it_can() {
+    let scenario = three_sources(MATCHING, 2_000);
+    let connectors = memory(&scenario);
+    let mesh = Mesh::over(&scenario, named(&scenario, &connectors)).await.unwrap();
+    let query = format!("{PREFIX}SELECT ?name {{ ?p ex:name ?name }} ORDER BY DESC(?name) LIMIT 5 OFFSET 2");
+    let Found::Rows { rows, .. } = mesh.ask(&query).await.unwrap() else { panic!("rows are expected") };
+    let found: Vec<String> = rows.iter().map(|row| row[0].as_ref().unwrap().to_string()).collect();
+    let mut expected: Vec<String> = (0..MATCHING).map(|n| format!("\"part {n}\"")).collect();
+    expected.sort_by(|a, b| b.cmp(a));
+    assert_eq!(found, expected[2..7]);
+    let scans = connectors[0].scans();
+    let [Relation::Limit { input, offset: 0, count: Some(7) }] = scans.as_slice() else { panic!("{scans:?}") };
+    assert!(matches!(**input, Relation::Sort { .. }), "{scans:?}");
 }
 
 #[tokio::test]
@@ -237,6 +253,21 @@ async fn limits_end_in_an_error_that_names_them() {
     assert_eq!(rows_of_answer.code, Code::LimitExceeded, "{rows_of_answer}");
     let enough = ask(GuardLimits { max_rows: 40, ..one_try() }, EngineLimits { result_rows: 40, ..default() }).await;
     assert_eq!(rows(&enough.unwrap()), 40);
+}
+
+/// No row passes, so nothing but the clock can end this.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_that_only_computes_ends_at_its_deadline() {
+    let scenario = three_sources(MATCHING, 2_000);
+    let limits = EngineLimits { timeout: Duration::from_millis(500), ..EngineLimits::default() };
+    let connectors = named(&scenario, &memory(&scenario));
+    let mesh = Arc::new(Mesh::within(&scenario, connectors, one_try(), limits).await.unwrap());
+    let query = "SELECT * { ?a ex:name ?n . ?b ex:stock ?s . ?c ex:ok ?o
+        FILTER (STRLEN(CONCAT(?n, STR(?s), STR(?o))) < 0) }";
+    let asking = tokio::spawn(async move { mesh.ask(&format!("{PREFIX}{query}")).await });
+    let answer = tokio::time::timeout(Duration::from_secs(20), asking).await;
+    let error = answer.expect("the deadline passes unnoticed").unwrap().unwrap_err();
+    assert_eq!(error.code, Code::DeadlineExceeded, "{error}");
 }
 
 #[tokio::test]

@@ -31,9 +31,13 @@ pub(super) fn group(rng: &mut StdRng, query: &mut Query, bound: &[Bound], plain:
 }
 
 fn aggregate(rng: &mut StdRng, bound: &[Bound], name: String, plain: bool) -> Aggregate {
-    let offered = if plain { &FUNCTIONS[..6] } else { FUNCTIONS };
-    let function = one(rng, offered);
-    let argument = match bound.choose(rng) {
+    let chosen = bound.choose(rng);
+    let function = match chosen {
+        Some(bound) if plain && condition::is_numeric(bound) => one(rng, &["COUNT", "SUM", "AVG", "MIN", "MAX"]),
+        _ if plain => one(rng, &["COUNT", "MIN", "MAX"]),
+        _ => one(rng, FUNCTIONS),
+    };
+    let argument = match chosen {
         _ if function == "COUNT" && rng.random_bool(0.3) => None,
         _ if !plain && rng.random_bool(0.1) => Some(condition::value(rng, bound, 0)),
         Some(bound) => Some(format!("?{}", bound.name)),

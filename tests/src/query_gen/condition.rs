@@ -155,6 +155,11 @@ fn near(rng: &mut StdRng, bound: &Bound) -> String {
     }
 }
 
+/// Whether the variable was drawn for a number.
+pub(super) fn is_numeric(bound: &Bound) -> bool {
+    matches!(&bound.sample, Some(Term::Literal(literal)) if is_number(literal))
+}
+
 fn is_number(literal: &Literal) -> bool {
     [xsd::INTEGER, xsd::DECIMAL, xsd::DOUBLE].contains(&literal.datatype())
 }
@@ -169,11 +174,7 @@ fn variable(rng: &mut StdRng, bound: &[Bound]) -> Bound {
 
 /// A variable that was drawn for a number, if there is one.
 fn numeric(rng: &mut StdRng, bound: &[Bound]) -> Bound {
-    let numbers: Vec<Bound> = bound
-        .iter()
-        .filter(|b| matches!(&b.sample, Some(Term::Literal(literal)) if is_number(literal)))
-        .cloned()
-        .collect();
+    let numbers: Vec<Bound> = bound.iter().filter(|b| is_numeric(b)).cloned().collect();
     if rng.random_bool(0.9) && !numbers.is_empty() { variable(rng, &numbers) } else { variable(rng, bound) }
 }
 

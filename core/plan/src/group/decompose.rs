@@ -27,8 +27,9 @@ pub(crate) fn decompose(catalogue: &Catalogue, mut branch: Branch) -> Decomposit
     let forced = demand_values(catalogue, &mut branch);
     let sets = connect(catalogue, &branch);
     let constants: Vec<(Variable, Term)> = constants(&branch).collect();
-    let branch_filters = equate_within(catalogue, &mut branch, &sets);
-    filters.extend(branch_filters);
+    filters.extend(equate_within(catalogue, &mut branch, &sets));
+    // What was equal by a variable that now has another name is no longer joined by the source.
+    let sets = connect(catalogue, &branch);
     let branch = Arc::new(branch);
     let mut groups: Vec<Group> =
         sets.into_iter().map(|accesses| Group::new(catalogue, branch.clone(), accesses, &forced)).collect();
