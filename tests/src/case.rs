@@ -10,6 +10,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Well above the deadline of a query.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A scenario and a query over it.
 #[derive(Clone, Debug)]
@@ -35,6 +39,8 @@ pub enum Outcome {
     },
     /// An error, or a panic.
     Failed(String),
+    /// Neither an answer nor an error, long after the deadline.
+    Silent,
 }
 
 impl Outcome {
@@ -43,6 +49,7 @@ impl Outcome {
         match self {
             Self::Wrong { .. } => Some("wrong"),
             Self::Failed(_) => Some("failed"),
+            Self::Silent => Some("silent"),
             _ => None,
         }
     }
@@ -52,15 +59,16 @@ impl Outcome {
 pub async fn ask(mesh: Arc<Mesh>, store: &oxigraph::store::Store, query: &Query) -> anyhow::Result<Outcome> {
     let text = query.text();
     let asking = tokio::spawn(async move { mesh.ask(&text).await });
-    let found = match asking.await {
-        Err(panic) => return Ok(Outcome::Failed(format!("panic: {panic}"))),
-        Ok(Err(error)) => {
+    let found = match tokio::time::timeout(PATIENCE, asking).await {
+        Err(_) => return Ok(Outcome::Silent),
+        Ok(Err(panic)) => return Ok(Outcome::Failed(format!("panic: {panic}"))),
+        Ok(Ok(Err(error))) => {
             return Ok(match refusal(&error) {
                 Some(reason) => Outcome::Refused(reason),
                 None => Outcome::Failed(format!("{}: {error}\n{:?}", error.code, error.detail)),
             });
         }
-        Ok(Ok(found)) => found,
+        Ok(Ok(Ok(found))) => found,
     };
     Ok(match judge(store, query, &found)? {
         Verdict::Agrees { rows } => Outcome::Right { rows },

@@ -1,3 +1,8 @@
+//! What the tests that cross crates share: random meshes and queries with an oracle beside them, connectors that are
+//! strict, counted or broken, generators of contract messages, and small servers.
+//!
+//! Nothing that ships depends on this crate.
+
 pub mod arbitrary;
 pub mod case;
 pub mod compare;

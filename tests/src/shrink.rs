@@ -152,12 +152,11 @@ fn smaller_scenarios(scenario: &Scenario) -> Vec<Scenario> {
         let mut without = scenario.clone();
         without.sources.remove(s);
         scenarios.push(without);
-        let maps = &scenario.sources[s].mapping.maps;
-        for m in 0..maps.len() {
+        for (m, map) in scenario.sources[s].mapping.maps.iter().enumerate() {
             let mut without = scenario.clone();
             without.sources[s].mapping.maps.remove(m);
             scenarios.push(without);
-            for p in 0..maps[m].predicate_objects.len() {
+            for p in 0..map.predicate_objects.len() {
                 let mut without = scenario.clone();
                 without.sources[s].mapping.maps[m].predicate_objects.remove(p);
                 scenarios.push(without);
