@@ -176,7 +176,11 @@ impl Bench {
                 _ => weft_model::contract::DataType::Int64,
             },
             nullable: false,
-            native_type: String::new(),
+            native_type: match *name {
+                "material" => "TEXT".to_owned(),
+                "torque" => "REAL".to_owned(),
+                _ => "INTEGER".to_owned(),
+            },
         };
         let keys = keys.map(|(name, keys)| {
             let column = arrow_array::Int64Array::from_iter_values(keys.iter().copied());
