@@ -160,15 +160,16 @@ fn aggregate_function() -> impl Strategy<Value = AggregateFunction> + Clone {
 
 fn relational() -> impl Strategy<Value = RelationalCapabilities> {
     let join = select(vec![JoinSupport::None, JoinSupport::ForeignKeys, JoinSupport::Any]);
-    let flags = any::<(bool, bool)>();
+    let flags = any::<(bool, bool, bool)>();
     (join, flags, capability(), capability(), vec(aggregate_function(), 0..5), any::<u32>()).prop_map(
-        |(join, (project, distinct), sort, limit, aggregates, max_concurrency)| RelationalCapabilities {
+        |(join, (project, distinct, recurse), sort, limit, aggregates, max_concurrency)| RelationalCapabilities {
             join,
             project,
             distinct,
             sort,
             limit,
             aggregates,
+            recurse,
             max_concurrency,
         },
     )
@@ -295,11 +296,10 @@ pub fn relation() -> impl Strategy<Value = Relation> {
                 .prop_map(|(input, group, aggregates)| Relation::Aggregate { input, group, aggregates }),
             input.clone().prop_map(|input| Relation::Distinct { input }),
             (input.clone(), vec(sort.clone(), 0..3)).prop_map(|(input, keys)| Relation::Sort { input, keys }),
-            (input, any::<u64>(), option::of(any::<u64>())).prop_map(|(input, offset, count)| Relation::Limit {
-                input,
-                offset,
-                count
-            }),
+            (input.clone(), any::<u64>(), option::of(any::<u64>()))
+                .prop_map(|(input, offset, count)| Relation::Limit { input, offset, count }),
+            (input, vec(column_ref(), 0..3), vec(column_ref(), 0..3), option::of(key_block()))
+                .prop_map(|(step, from, to, start)| Relation::Recurse { step, from, to, start }),
         ]
     })
 }

@@ -5,7 +5,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
 use arrow_schema::{Field as ArrowField, Schema};
 use rand::Rng;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use std::sync::Arc;
 use weft_model::contract::{
     Aggregate, AggregateFunction, Column, ColumnRef, CompareOperator, DataType, Expression, Field, JoinKind, KeyBlock,
@@ -76,7 +76,8 @@ impl<'a> RelationGenerator<'a> {
     fn above(&self, rng: &mut StdRng, input: Relation) -> Relation {
         let Ok(fields) = input.fields() else { return input };
         let input = Box::new(input);
-        match rng.random_range(0..4) {
+        match rng.random_range(0..5) {
+            4 => self.recursion(rng, input, &fields),
             0 => {
                 let count = rng.random_range(1..=fields.len());
                 let chosen: Vec<_> = fields.choose_multiple(rng, count).collect();
@@ -91,6 +92,33 @@ impl<'a> RelationGenerator<'a> {
             2 => aggregate(rng, input, &fields),
             _ => sorted(rng, input, &fields),
         }
+    }
+
+    /// The closure from one column to another of its type, perhaps from some keys only.
+    fn recursion(&self, rng: &mut StdRng, step: Box<Relation>, fields: &[(ColumnRef, Field)]) -> Relation {
+        let is_pair = |(a, f): &(ColumnRef, Field), (b, g): &(ColumnRef, Field)| {
+            a.name != b.name && f.data_type == g.data_type && f.data_type != DataType::Float64
+        };
+        let pairs = fields.iter().flat_map(|a| fields.iter().filter(move |b| is_pair(a, b)).map(move |b| (a, b)));
+        let pairs: Vec<_> = pairs.collect();
+        let Some(((from, field), (to, _))) = pairs.choose(rng) else { return *step };
+        let start = if rng.random_bool(0.5) { self.start(rng, &from.name, field.data_type) } else { None };
+        Relation::Recurse { step, from: vec![from.clone()], to: vec![to.clone()], start }
+    }
+
+    fn start(&self, rng: &mut StdRng, name: &str, data_type: DataType) -> Option<KeyBlock> {
+        let kind = data_type.kind();
+        let mut values: Vec<&Value> =
+            self.rows.iter().flatten().flatten().flatten().filter(|value| value.kind() == kind).collect();
+        values.shuffle(rng);
+        let mut keys: Vec<Vec<Value>> = Vec::new();
+        for value in values.into_iter().take(4) {
+            if !keys.iter().flatten().any(|known| known == value) {
+                keys.push(vec![value.clone()]);
+            }
+        }
+        let is_key = matches!(data_type, DataType::Int64 | DataType::Text);
+        if is_key { block(&[(name, data_type)], &keys) } else { None }
     }
 }
 
@@ -218,17 +246,23 @@ fn key_block(rng: &mut StdRng, table: &Table, rows: &[Row]) -> Option<KeyBlock> 
             keys.push(key);
         }
     }
+    let columns: Vec<(&str, DataType)> =
+        chosen.iter().map(|i| (table.columns[*i].name.as_str(), table.columns[*i].data_type)).collect();
+    block(&columns, &keys)
+}
+
+fn block(columns: &[(&str, DataType)], keys: &[Vec<Value>]) -> Option<KeyBlock> {
     let array = |position: usize| -> ArrayRef {
         let values = keys.iter().map(|key| &key[position]);
-        if table.columns[chosen[position]].data_type == DataType::Int64 {
+        if columns[position].1 == DataType::Int64 {
             Arc::new(Int64Array::from_iter(values.map(|v| if let Value::Int64(n) = v { Some(*n) } else { None })))
         } else {
             let text = |v: &Value| if let Value::Text(text) = v { Some(text.clone()) } else { None };
             Arc::new(values.map(text).collect::<StringViewArray>())
         }
     };
-    let arrays: Vec<ArrayRef> = (0..chosen.len()).map(array).collect();
-    let columns: Vec<String> = chosen.iter().map(|i| table.columns[*i].name.clone()).collect();
+    let arrays: Vec<ArrayRef> = (0..columns.len()).map(array).collect();
+    let columns: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
     let fields: Vec<ArrowField> = columns
         .iter()
         .zip(&arrays)

@@ -45,6 +45,7 @@ pub fn describe_as(config: &Config, metadata: &Metadata) -> Result<Description> 
             sort: Capability::Exact,
             limit: if top { Capability::Exact } else { Capability::None },
             aggregates: Vec::new(),
+            recurse: false,
             max_concurrency: 4,
         },
         default_mapping: None,

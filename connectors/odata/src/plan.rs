@@ -100,6 +100,7 @@ impl Plan {
             }
             Relation::Aggregate { .. } => Err(refused("aggregates are not supported")),
             Relation::Distinct { .. } => Err(refused("distinct is not supported")),
+            Relation::Recurse { .. } => Err(refused("recursion is not supported")),
         }
     }
 

@@ -155,6 +155,7 @@ pub(crate) fn relational(max_concurrency: u32) -> RelationalCapabilities {
         sort: Capability::Exact,
         limit: Capability::Exact,
         aggregates: vec![Count, Sum, Min, Max],
+        recurse: true,
         max_concurrency,
     }
 }

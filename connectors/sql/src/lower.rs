@@ -4,6 +4,7 @@ mod block;
 mod expression;
 mod keys;
 mod literal;
+mod recurse;
 mod relation;
 mod size;
 

@@ -25,13 +25,44 @@ pub struct ScanRequest {
 #[derive(Clone, Debug)]
 pub enum Relation {
     Read(Read),
-    Filter { input: Box<Relation>, predicate: Expression },
-    Project { input: Box<Relation>, columns: Vec<ProjectColumn> },
-    Join { left: Box<Relation>, right: Box<Relation>, kind: JoinKind, on: Vec<(ColumnRef, ColumnRef)> },
-    Aggregate { input: Box<Relation>, group: Vec<ColumnRef>, aggregates: Vec<Aggregate> },
-    Distinct { input: Box<Relation> },
-    Sort { input: Box<Relation>, keys: Vec<SortKey> },
-    Limit { input: Box<Relation>, offset: u64, count: Option<u64> },
+    Filter {
+        input: Box<Relation>,
+        predicate: Expression,
+    },
+    Project {
+        input: Box<Relation>,
+        columns: Vec<ProjectColumn>,
+    },
+    Join {
+        left: Box<Relation>,
+        right: Box<Relation>,
+        kind: JoinKind,
+        on: Vec<(ColumnRef, ColumnRef)>,
+    },
+    Aggregate {
+        input: Box<Relation>,
+        group: Vec<ColumnRef>,
+        aggregates: Vec<Aggregate>,
+    },
+    Distinct {
+        input: Box<Relation>,
+    },
+    Sort {
+        input: Box<Relation>,
+        keys: Vec<SortKey>,
+    },
+    Limit {
+        input: Box<Relation>,
+        offset: u64,
+        count: Option<u64>,
+    },
+    /// The transitive closure of the pairs (`from`, `to`) of the step, each pair once; with `start`, only those from there.
+    Recurse {
+        step: Box<Relation>,
+        from: Vec<ColumnRef>,
+        to: Vec<ColumnRef>,
+        start: Option<KeyBlock>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -147,6 +178,12 @@ fn relation(node: w::RelationNode, forest: &mut Forest<Relation>, depth: &mut u3
         N::Distinct(input) => Relation::Distinct { input: forest.take(input, depth)? },
         N::Sort(n) => Relation::Sort { input: forest.take(n.input, depth)?, keys: n.keys },
         N::Limit(n) => Relation::Limit { input: forest.take(n.input, depth)?, offset: n.offset, count: n.count },
+        N::Recurse(n) => Relation::Recurse {
+            step: forest.take(n.step, depth)?,
+            from: n.from,
+            to: n.to,
+            start: n.start.map(key_block).transpose()?,
+        },
     })
 }
 

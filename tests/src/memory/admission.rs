@@ -66,6 +66,12 @@ fn node(description: &Description, relation: &Relation) -> Admitted {
             require(offers.limit > Capability::None, "a limit")?;
             node(description, input)
         }
+        Relation::Recurse { step, from, start, .. } => {
+            require(offers.recurse, "recursion")?;
+            node(description, step)?;
+            let scope = scope_of(description, step)?;
+            start.as_ref().map_or(Ok(()), |block| start_block(description, step, &scope, from, block))
+        }
     }
 }
 
@@ -178,9 +184,37 @@ fn key_block(table: &Table, block: &KeyBlock) -> Admitted {
         require(*keys.data_type() == column.data_type.to_arrow(), "keys of another type")?;
         require(keys.null_count() == 0, "nulls in a key block")?;
     }
+    without_duplicates(block)
+}
+
+fn without_duplicates(block: &KeyBlock) -> Admitted {
     let rows = super::batches::rows_of(&block.keys)?;
     let distinct: HashSet<String> = rows.iter().map(|row| format!("{row:?}")).collect();
     require(distinct.len() == rows.len(), "duplicates in a key block")
+}
+
+/// The keys a recursion starts at: no more than each table of its step takes.
+fn start_block(
+    description: &Description,
+    step: &Relation,
+    scope: &Scope<'_>,
+    from: &[ColumnRef],
+    block: &KeyBlock,
+) -> Admitted {
+    for read in step.reads() {
+        let (_, table) = table_of(description, read)?;
+        let count = block.keys.num_rows();
+        require(count <= table.max_keys as usize, &format!("{count} keys for a step over table {:?}", table.name))?;
+    }
+    for (name, keys) in block.columns.iter().zip(block.keys.columns()) {
+        let column = from.iter().find(|column| column.name == *name).map(|column| scope.column(column)).transpose()?;
+        let column = column.ok_or_else(|| invalid(format!("no column {name:?} to start from")))?;
+        if let Some((_, origin)) = column.origin {
+            require(*keys.data_type() == origin.data_type.to_arrow(), "keys of another type")?;
+        }
+        require(keys.null_count() == 0, "nulls in a key block")?;
+    }
+    without_duplicates(block)
 }
 
 fn bindings(table: &Table, read: &Read) -> Admitted {

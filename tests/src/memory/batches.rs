@@ -168,5 +168,9 @@ pub(super) fn statement(relation: &Relation) -> String {
         Relation::Distinct { input } => format!("distinct({})", statement(input)),
         Relation::Sort { input, keys } => format!("sort({keys:?}, {})", statement(input)),
         Relation::Limit { input, offset, count } => format!("limit({offset}, {count:?}, {})", statement(input)),
+        Relation::Recurse { step, from, to, start } => {
+            let start = start.as_ref().map(|block| block.keys.num_rows());
+            format!("recurse({from:?}, {to:?}, starting at {start:?} keys, {})", statement(step))
+        }
     }
 }

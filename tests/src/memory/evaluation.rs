@@ -11,8 +11,8 @@ use rand::seq::SliceRandom;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use weft_model::contract::{
-    Aggregate, AggregateFunction, Capability, ColumnRef, ContractError, Description, JoinKind, Read, Relation, SortKey,
-    Value,
+    Aggregate, AggregateFunction, Capability, ColumnRef, ContractError, Description, JoinKind, KeyBlock, Read,
+    Relation, SortKey, Value,
 };
 use weft_model::{Code, Fault};
 
@@ -57,6 +57,7 @@ impl<'a> Evaluation<'a> {
                 let input = self.rows(input)?;
                 self.limit(input.rows, *offset, *count)
             }
+            Relation::Recurse { step, from, to, start } => closure(&self.rows(step)?, from, to, start.as_ref())?,
         };
         Ok(Rows { scope, rows })
     }
@@ -197,6 +198,50 @@ fn distinct(input: Rows<'_>) -> Vec<Row> {
     let fold: Vec<bool> = (0..input.scope.columns.len()).map(|i| input.scope.folds(i)).collect();
     let mut seen = HashSet::new();
     input.rows.into_iter().filter(|row| seen.insert(group_key(row, &fold))).collect()
+}
+
+/// From every start the pairs of one search; those without a null only, each once.
+fn closure(
+    step: &Rows<'_>,
+    from: &[ColumnRef],
+    to: &[ColumnRef],
+    start: Option<&KeyBlock>,
+) -> Result<Vec<Row>, ContractError> {
+    let (sources, targets) = (positions(&step.scope, from)?, positions(&step.scope, to)?);
+    let fold: Vec<bool> =
+        sources.iter().zip(&targets).map(|(f, t)| step.scope.folds(*f) || step.scope.folds(*t)).collect();
+    let mut steps: HashMap<Vec<String>, Vec<&Row>> = HashMap::new();
+    let mut starts: HashMap<Vec<String>, Row> = HashMap::new();
+    for row in &step.rows {
+        let source = select(row, &sources);
+        if let (Some(key), Some(_)) = (identities(&source, &fold), identities(&select(row, &targets), &fold)) {
+            steps.entry(key.clone()).or_default().push(row);
+            starts.entry(key).or_insert(source);
+        }
+    }
+    if let Some(block) = start {
+        let names: Vec<usize> =
+            from.iter().filter_map(|column| block.columns.iter().position(|name| *name == column.name)).collect();
+        let wanted: HashSet<Vec<String>> =
+            rows_of(&block.keys)?.iter().filter_map(|key| identities(&select(key, &names), &fold)).collect();
+        starts.retain(|key, _| wanted.contains(key));
+    }
+    let mut rows = Vec::new();
+    for (key, source) in starts {
+        let mut seen = HashSet::new();
+        let mut frontier = vec![key];
+        while let Some(key) = frontier.pop() {
+            for row in steps.get(&key).into_iter().flatten() {
+                let target = select(row, &targets);
+                let Some(next) = identities(&target, &fold) else { continue };
+                if seen.insert(next.clone()) {
+                    rows.push([source.as_slice(), &target].concat());
+                    frontier.push(next);
+                }
+            }
+        }
+    }
+    Ok(rows)
 }
 
 fn aggregate(input: &Rows<'_>, group: &[ColumnRef], aggregates: &[Aggregate]) -> Result<Vec<Row>, ContractError> {

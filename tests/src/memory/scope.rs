@@ -102,6 +102,14 @@ pub(super) fn scope_of<'a>(description: &'a Description, relation: &Relation) ->
             columns.extend(aggregates.iter().map(|a| ScopeColumn { name: ColumnRef::bare(&a.name), origin: None }));
             Ok(Scope { columns })
         }
+        Relation::Recurse { step, from, to, .. } => {
+            let inputs = scope_of(description, step)?;
+            let output = |column: &ColumnRef| {
+                let origin = inputs.column(column)?.origin;
+                Ok(ScopeColumn { name: ColumnRef::bare(&column.name), origin })
+            };
+            Ok(Scope { columns: from.iter().chain(to).map(output).collect::<Result<_, ContractError>>()? })
+        }
     }
 }
 

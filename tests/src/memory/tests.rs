@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use super::*;
 use crate::scenario::{describe, offer_everything, plain_column, plain_table};
@@ -108,6 +108,76 @@ fn what_is_not_offered_is_refused() {
         let error = ids(&connector, read).unwrap_err();
         assert_eq!(error.code, Code::InvalidRequest, "{what}: {error}");
     }
+}
+
+/// Pairs with a cycle, a loop, a pair that comes twice and pairs with a null.
+fn links() -> (Description, Vec<Row>) {
+    let columns = ["parent", "child"].map(|name| plain_column(name, DataType::Int64, true)).to_vec();
+    let mut description = describe(vec![plain_table("links", columns, &[])]);
+    offer_everything(&mut description, 2);
+    let pairs = [(Some(1), Some(2)), (Some(2), Some(3)), (Some(3), Some(1)), (Some(3), Some(4)), (Some(4), None)];
+    let more = [(None, Some(1)), (Some(5), Some(5)), (Some(6), Some(5)), (Some(6), Some(5))];
+    let rows = pairs.iter().chain(&more).map(|(a, b)| vec![a.map(Value::Int64), b.map(Value::Int64)]).collect();
+    (description, rows)
+}
+
+fn closure(start: Option<&[i64]>) -> Relation {
+    let field = |name: &str| Field {
+        name: name.into(),
+        data_type: DataType::Int64,
+        nullable: true,
+        native_type: "memory int64".into(),
+    };
+    let columns = || vec!["parent".to_owned(), "child".to_owned()];
+    let schema = vec![field("parent"), field("child")];
+    let read = Read {
+        table: "links".into(),
+        alias: String::new(),
+        columns: columns(),
+        schema,
+        filter: None,
+        keys: None,
+        limit: None,
+    };
+    let block = |keys: &[i64]| {
+        let array = std::sync::Arc::new(arrow_array::Int64Array::from(keys.to_vec()));
+        let keys = arrow_array::RecordBatch::try_from_iter([("parent", array as arrow_array::ArrayRef)]).unwrap();
+        weft_model::contract::KeyBlock { columns: vec!["parent".into()], keys }
+    };
+    Relation::Recurse {
+        step: Box::new(Relation::Read(read)),
+        from: vec![ColumnRef::bare("parent")],
+        to: vec![ColumnRef::bare("child")],
+        start: start.map(block),
+    }
+}
+
+#[test]
+fn a_closure_has_every_pair_that_some_way_joins_once() {
+    let (description, rows) = links();
+    let connector = MemoryConnector::new(description, vec![rows.clone()], 1);
+    let pairs = |start: Option<&[i64]>| {
+        let rows = connector.evaluate(&closure(start)).unwrap();
+        let pair = |row: &Row| match (&row[0], &row[1]) {
+            (Some(Value::Int64(a)), Some(Value::Int64(b))) => (*a, *b),
+            other => panic!("{other:?}"),
+        };
+        let mut pairs: Vec<(i64, i64)> = rows.iter().map(pair).collect();
+        pairs.sort_unstable();
+        pairs
+    };
+    let cycle = |from: i64| (1..=4).map(move |to| (from, to));
+    let mut all: Vec<_> = (1..=3).flat_map(cycle).collect();
+    all.extend([(5, 5), (6, 5)]);
+    assert_eq!(pairs(None), all);
+    assert_eq!(pairs(Some(&[2, 6])), cycle(2).chain([(6, 5)]).collect::<Vec<_>>());
+    assert!(pairs(Some(&[4, 7])).is_empty());
+    let refused =
+        |connector: &MemoryConnector, start: &[i64]| connector.evaluate(&closure(Some(start))).unwrap_err().code;
+    assert_eq!(refused(&connector, &[1, 2, 3]), Code::InvalidRequest, "more keys than the table takes");
+    let (mut description, _) = links();
+    description.relational.recurse = false;
+    assert_eq!(refused(&MemoryConnector::new(description, vec![rows], 1), &[1]), Code::InvalidRequest, "not offered");
 }
 
 #[test]

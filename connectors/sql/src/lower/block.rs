@@ -2,7 +2,9 @@
 
 use super::relation::{keyword, number};
 use crate::catalogue::Storage;
-use sea_query::{Condition, Expr, JoinType, NullOrdering, Order, Query, SelectStatement};
+use sea_query::{
+    CommonTableExpression, Condition, Expr, JoinType, NullOrdering, Order, Query, SelectStatement, WithClause,
+};
 use weft_model::contract::{ColumnRef, DataType};
 
 /// A column that the next operator can name.
@@ -37,6 +39,8 @@ pub(super) struct Joined {
 /// The clauses of one SELECT.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
+    /// Table expressions that the sources name.
+    pub(super) with: Vec<CommonTableExpression>,
     pub(super) from: Source,
     pub(super) joins: Vec<Joined>,
     pub(super) conditions: Vec<Expr>,
@@ -50,8 +54,18 @@ pub(super) struct Block {
 
 impl Block {
     pub(super) fn new(from: Source, outputs: Vec<Output>) -> Self {
-        let (joins, conditions, order) = (Vec::new(), Vec::new(), Vec::new());
-        Self { from, joins, conditions, outputs, group: None, distinct: false, order, limit: None, offset: 0 }
+        Self {
+            with: Vec::new(),
+            from,
+            joins: Vec::new(),
+            conditions: Vec::new(),
+            outputs,
+            group: None,
+            distinct: false,
+            order: Vec::new(),
+            limit: None,
+            offset: 0,
+        }
     }
 
     pub(super) fn is_limited(&self) -> bool {
@@ -78,6 +92,14 @@ impl Block {
     /// The statement; with names for its columns when it is to be a derived table.
     pub(super) fn into_select(self, named: bool) -> SelectStatement {
         let mut select = Query::select();
+        if !self.with.is_empty() {
+            let mut with = WithClause::new();
+            with.recursive(true);
+            for expression in self.with {
+                with.cte(expression);
+            }
+            select.with_cte(with);
+        }
         if self.distinct {
             select.distinct();
         }
@@ -143,10 +165,10 @@ impl Joined {
     }
 }
 
-fn all(conditions: Vec<Expr>) -> Condition {
+pub(super) fn all(conditions: Vec<Expr>) -> Condition {
     conditions.into_iter().fold(Condition::all(), Condition::add)
 }
 
-fn column_alias(index: usize) -> String {
+pub(super) fn column_alias(index: usize) -> String {
     format!("c{index}")
 }

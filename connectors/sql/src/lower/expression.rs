@@ -288,8 +288,10 @@ impl Lowering<'_> {
                 // By bytes: a suffix of characters is a suffix of UTF-8 bytes, and NUL is a byte like any other.
                 let bytes = self.bind(Parameter::Binary(pattern.as_bytes().to_vec()));
                 let from = number(-i64::try_from(pattern.len()).unwrap_or(i64::MAX));
-                let end = Func::cust("SUBSTR").arg(value.cast_as("BLOB")).arg(from);
-                Expr::from(end).binary(BinOper::Equal, bytes)
+                let end = Func::cust("SUBSTR").arg(value.clone().cast_as("BLOB")).arg(from);
+                // SUBSTR of an empty BLOB is NULL, which a NOT around it would not turn into true.
+                let nothing = self.bind(Parameter::Text(String::new()));
+                value.binary(BinOper::NotEqual, nothing).and(Expr::from(end).binary(BinOper::Equal, bytes))
             }
             TextOperator::EndsWith | TextOperator::Contains => {
                 let pattern = self.bind(text);

@@ -46,10 +46,14 @@ impl Lowering<'_> {
                 let block = self.relation(input)?;
                 Ok(self.limit(block, *offset, *count))
             }
+            Relation::Recurse { step, from, to, start } => {
+                relation.fields().map_err(|e| invalid_request(e.to_string()))?;
+                self.recurse(step, from, to, start.as_ref())
+            }
         }
     }
 
-    fn derive(&mut self, block: Block) -> Block {
+    pub(super) fn derive(&mut self, block: Block) -> Block {
         let alias = self.alias("q");
         block.derive(alias)
     }
@@ -172,6 +176,7 @@ impl Lowering<'_> {
         // An order below a join means nothing.
         left.order.clear();
         left.outputs.extend(right.outputs);
+        left.with.extend(right.with);
         let mut joins = vec![Joined { outer, source: right.from, on: Vec::new() }];
         joins.extend(right.joins);
         if let Some(last) = joins.last_mut() {
@@ -328,7 +333,7 @@ pub(super) fn find<'a>(outputs: &'a [Output], column: &ColumnRef) -> Result<&'a 
     }
 }
 
-fn text(value: Expr) -> Expr {
+pub(super) fn text(value: Expr) -> Expr {
     value.cast_as("text")
 }
 

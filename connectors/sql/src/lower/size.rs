@@ -1,7 +1,7 @@
 //! Bounds a relation before anything recurses into it.
 
 use crate::error::{Result, invalid_request, limit_exceeded};
-use weft_model::contract::{Expression, Read, Relation};
+use weft_model::contract::{Expression, KeyBlock, Relation};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SizeLimits {
@@ -42,11 +42,15 @@ impl SizeLimits {
     fn relation_children<'a>(&self, relation: &'a Relation) -> Result<Vec<Node<'a>>> {
         Ok(match relation {
             Relation::Read(read) => {
-                self.check_keys(read)?;
+                self.check_keys(&format!("table {:?}", read.table), read.keys.as_ref())?;
                 read.filter.iter().map(Node::Expression).collect()
             }
             Relation::Filter { input, predicate } => vec![Node::Relation(input), Node::Expression(predicate)],
             Relation::Join { left, right, .. } => vec![Node::Relation(left), Node::Relation(right)],
+            Relation::Recurse { step, start, .. } => {
+                self.check_keys("the start of a recursion", start.as_ref())?;
+                vec![Node::Relation(step)]
+            }
             Relation::Project { input, .. }
             | Relation::Aggregate { input, .. }
             | Relation::Distinct { input }
@@ -55,13 +59,10 @@ impl SizeLimits {
         })
     }
 
-    fn check_keys(&self, read: &Read) -> Result<()> {
-        let keys = read.keys.as_ref().map_or(0, |block| block.keys.num_rows());
+    fn check_keys(&self, what: &str, block: Option<&KeyBlock>) -> Result<()> {
+        let keys = block.map_or(0, |block| block.keys.num_rows());
         if keys > self.keys {
-            let (table, most) = (&read.table, self.keys);
-            return Err(invalid_request(format!(
-                "a block of {keys} keys for table {table:?}, at most {most} are taken"
-            )));
+            return Err(invalid_request(format!("a block of {keys} keys for {what}, at most {} are taken", self.keys)));
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+mod recurse;
+
 use super::*;
 use crate::catalogue::{COLLATION_DEFAULT, LiveColumn, Storage};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
@@ -37,6 +39,8 @@ fn tables(dialect: Dialect) -> Vec<LiveTable> {
         live("ok", DataType::Boolean, Storage::Plain),
         live("day", DataType::Date, Storage::Plain),
         live("at", INSTANT, either(Storage::InstantText, Storage::Plain)),
+        live("parent", DataType::Int64, Storage::Plain),
+        live("parent_guid", DataType::Text, either(Storage::Plain, Storage::Uuid)),
     ];
     let part = vec![
         live("item", DataType::Int64, Storage::Plain),
@@ -143,7 +147,7 @@ const UUID: &str = "0e37df36-f698-11e6-8dd4-cb9ced3df976";
 type Case = (&'static str, Relation);
 
 fn cases() -> Vec<Case> {
-    [read_cases(), condition_cases(), text_cases(), aggregate_cases(), join_and_sort_cases()].concat()
+    [read_cases(), condition_cases(), text_cases(), aggregate_cases(), join_and_sort_cases(), recurse::cases()].concat()
 }
 
 fn read_cases() -> Vec<Case> {

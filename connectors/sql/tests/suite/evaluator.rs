@@ -59,6 +59,17 @@ pub(crate) fn evaluate(relation: &Relation, world: &World) -> Option<Rows> {
             let count = count.map_or(usize::MAX, |c| c as usize);
             rows.into_iter().skip(*offset as usize).take(count).collect()
         }
+        Relation::Recurse { step, from, to, start } => {
+            let mut pairs = closure(&evaluate(step, world)?, from, to)?;
+            if let Some(block) = start {
+                let places: Vec<usize> =
+                    block.columns.iter().map(|name| place(&columns, &ColumnRef::bare(name))).collect();
+                let keys = key_rows(block);
+                let is_key = |row: &Row, key: &Vec<Value>| key.iter().zip(&places).all(|(v, p)| equal(&row[*p], v));
+                pairs.retain(|row| keys.iter().any(|key| is_key(row, key)));
+            }
+            pairs
+        }
     };
     (rows.len() <= MOST).then_some(Rows { columns, rows })
 }
@@ -99,6 +110,35 @@ fn join_rows(left: &Rows, right: &Rows, kind: JoinKind, on: &[(ColumnRef, Column
         }
     }
     Some(rows)
+}
+
+fn equal(cell: &Option<Value>, value: &Value) -> bool {
+    cell.as_ref().is_some_and(|cell| compare(CompareOperator::Equal, cell, value))
+}
+
+/// Adds pairs of the step to the end of those there are until none is new.
+fn closure(step: &Rows, from: &[ColumnRef], to: &[ColumnRef]) -> Option<Vec<Row>> {
+    let places: Vec<usize> = from.iter().chain(to).map(|c| place(&step.columns, c)).collect();
+    let whole = |row: &Row| places.iter().map(|p| row[*p].clone()).collect::<Option<Vec<Value>>>();
+    let steps: Vec<Vec<Value>> = step.rows.iter().filter_map(whole).collect();
+    let same = |a: &[Value], b: &[Value]| a.iter().zip(b).all(|(a, b)| compare(CompareOperator::Equal, a, b));
+    let mut pairs: Vec<Vec<Value>> = Vec::new();
+    let mut seen = HashSet::new();
+    let mut new: Vec<Vec<Value>> = steps.clone();
+    while !new.is_empty() {
+        new.retain(|pair| seen.insert(format!("{pair:?}")));
+        pairs.extend(new.iter().cloned());
+        let reached = |pair: &Vec<Value>| {
+            let (start, end) = pair.split_at(from.len());
+            let next = steps.iter().filter(|step| same(&step[..from.len()], end));
+            next.map(|step| [start, &step[from.len()..]].concat()).collect::<Vec<_>>()
+        };
+        new = new.iter().flat_map(reached).collect();
+        if pairs.len() > MOST {
+            return None;
+        }
+    }
+    Some(pairs.into_iter().map(|pair| pair.into_iter().map(Some).collect()).collect())
 }
 
 fn aggregate_rows(input: &Rows, group: &[ColumnRef], aggregates: &[Aggregate]) -> Option<Vec<Row>> {

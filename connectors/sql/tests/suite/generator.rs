@@ -36,7 +36,8 @@ impl<'a> Generator<'a> {
         if depth == 0 {
             return self.read();
         }
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..11) {
+            10 => self.recurse(depth),
             0 => self.read(),
             1 | 2 => self.filter(depth),
             3 => self.project(depth),
@@ -146,6 +147,60 @@ impl<'a> Generator<'a> {
         Relation::Limit { input: Box::new(sorted), offset: self.rng.random_range(0..3), count }
     }
 
+    fn recurse(&mut self, depth: usize) -> Relation {
+        let step = if self.rng.random_bool(0.5) { self.graph() } else { self.relation(depth - 1) };
+        self.closure_of(step)
+    }
+
+    /// A closure of a table, perhaps with a condition above.
+    pub(crate) fn closure(&mut self) -> Relation {
+        let step = self.graph();
+        let closure = self.closure_of(step);
+        if self.rng.random_bool(0.7) {
+            return closure;
+        }
+        let predicate = self.condition(&closure.fields().unwrap(), 2);
+        Relation::Filter { input: Box::new(closure), predicate }
+    }
+
+    /// With pairs of one or two columns at each end; the rows alone where there are no such columns.
+    fn closure_of(&mut self, step: Relation) -> Relation {
+        let mut scope = step.fields().unwrap();
+        scope.shuffle(&mut self.rng);
+        let width = if self.rng.random_bool(0.6) { 1 } else { 2 };
+        let (mut from, mut to): (Scope, Scope) = (Vec::new(), Vec::new());
+        while let Some((column, field)) = scope.pop() {
+            let is_end =
+                |(_, f): &(ColumnRef, Field)| f.data_type == field.data_type && f.data_type != DataType::Float64;
+            let Some(end) = scope.iter().position(is_end).filter(|_| from.len() < width) else { continue };
+            let names: Vec<&String> = from.iter().chain(&to).map(|(c, _)| &c.name).collect();
+            let other = &scope[end].0.name;
+            if *other == column.name || names.contains(&other) || names.contains(&&column.name) {
+                continue;
+            }
+            to.push(scope.remove(end));
+            from.push((column, field));
+        }
+        if from.is_empty() {
+            return Relation::Distinct { input: Box::new(step) };
+        }
+        let start = self.rng.random_bool(0.5).then(|| self.block(&from));
+        let names = |ends: Scope| ends.into_iter().map(|(column, _)| column).collect();
+        Relation::Recurse { step: Box::new(step), from: names(from), to: names(to), start }
+    }
+
+    /// Columns of one table in pairs that have values in common.
+    fn graph(&mut self) -> Relation {
+        let Relation::Read(read) = self.read() else { unreachable!() };
+        let pairs = [("i", "j"), ("select", "j"), ("ok", "ok2"), ("nocase", "nocase2"), ("guid", "guid2")];
+        let mut pairs = [&pairs[..], &[("padded", "padded2"), ("loose", "german")]].concat();
+        pairs.retain(|pair| [pair.0, pair.1].iter().all(|name| read.schema.iter().any(|field| field.name == *name)));
+        pairs.shuffle(&mut self.rng);
+        pairs.truncate(self.rng.random_range(1..3));
+        let columns = pairs.iter().flat_map(|pair| [pair.0.to_owned(), pair.1.to_owned()]).collect();
+        Relation::Read(Read { columns, keys: None, ..read })
+    }
+
     fn condition(&mut self, scope: &Scope, depth: usize) -> Expression {
         let choice = if depth == 0 { self.rng.random_range(4..10) } else { self.rng.random_range(0..10) };
         let Some((column, field)) = scope.choose(&mut self.rng).cloned() else {
@@ -223,10 +278,14 @@ impl<'a> Generator<'a> {
 
     fn keys(&mut self, scope: &Scope) -> KeyBlock {
         let count = *[1, 1, 1, 2, 3].choose(&mut self.rng).unwrap();
-        let columns: Vec<(ColumnRef, Field)> = scope.choose_multiple(&mut self.rng, count).cloned().collect();
+        let columns: Scope = scope.choose_multiple(&mut self.rng, count).cloned().collect();
+        self.block(&columns)
+    }
+
+    fn block(&mut self, columns: &Scope) -> KeyBlock {
         let rows = *[0, 3, 10, 40].choose(&mut self.rng).unwrap();
         let mut arrays: Vec<(String, ArrayRef)> = Vec::new();
-        for (column, field) in &columns {
+        for (column, field) in columns {
             let mut values = Vec::new();
             while values.len() < rows {
                 let value = self.literal(field);
@@ -237,7 +296,7 @@ impl<'a> Generator<'a> {
             arrays.push((column.name.clone(), array(field.data_type, &values)));
         }
         let keys = RecordBatch::try_from_iter(arrays).unwrap();
-        KeyBlock { columns: columns.into_iter().map(|(c, _)| c.name).collect(), keys }
+        KeyBlock { columns: columns.iter().map(|(c, _)| c.name.clone()).collect(), keys }
     }
 }
 

@@ -95,7 +95,7 @@ async fn random_relations(peer: &Peer, client: &Client) {
         compare(&connector(peer, "weft", &[&schema]), &world, seed.wrapping_add(round), 50, &mut tally).await;
     }
     println!("{tally:?}");
-    assert!(tally.compared > 700 && tally.empty * 3 < tally.compared * 2, "{tally:?}");
+    assert!(tally.compared > 700 && tally.empty * 3 < tally.compared * 2 && tally.long > 30, "{tally:?}");
 }
 
 async fn description(peer: &Peer, client: &Client) {

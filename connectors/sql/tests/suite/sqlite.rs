@@ -12,7 +12,7 @@ use weft_connector_sql::{SqlConfig, SqlConnector};
 use weft_model::Code;
 use weft_model::contract::{
     Aggregate, AggregateFunction, CheckOutcome, ColumnRef, CompareOperator, ContractError, DataType, Expression, Read,
-    Relation, Value,
+    Relation, TextOperator, Value,
 };
 
 pub(crate) struct Database {
@@ -108,7 +108,7 @@ async fn random_relations_give_what_the_contract_says() {
         compare(&database.connector(), &world, seed.wrapping_add(round), 50, &mut tally).await;
     }
     println!("{tally:?}");
-    assert!(tally.compared > 1_500 && tally.empty * 3 < tally.compared * 2, "{tally:?}");
+    assert!(tally.compared > 1_500 && tally.empty * 3 < tally.compared * 2 && tally.long > 50, "{tally:?}");
 }
 
 pub(crate) async fn read(connector: &dyn Connector, table: &str, columns: &[&str]) -> Read {
@@ -190,6 +190,21 @@ async fn a_value_of_another_type_does_not_decide_a_condition() {
         }],
     };
     assert_eq!(failure(&connector, minimum).await.code, Code::InvalidData);
+}
+
+#[tokio::test]
+async fn an_empty_text_does_not_end_with_anything() {
+    let database =
+        Database::new("CREATE TABLE t (k INTEGER, s TEXT); INSERT INTO t VALUES (1, ''), (2, 'ab'), (3, NULL)");
+    let connector = database.connector();
+    let ends = Expression::Text {
+        operator: TextOperator::EndsWith,
+        input: Box::new(Expression::Column(ColumnRef::bare("s"))),
+        pattern: "b".into(),
+    };
+    let filter = Some(Expression::Not(Box::new(ends)));
+    let relation = Relation::Read(Read { filter, ..read(&connector, "t", &["k"]).await });
+    assert_eq!(scan(&connector, request(relation)).await.unwrap().0, [[Some(Value::Int64(1))]]);
 }
 
 #[tokio::test]

@@ -78,6 +78,7 @@ fn columns(odd: bool) -> Vec<Column> {
         [0, 1, -1, 100, 1_000, 12_500, -12_500, 12_501, 999_999_999].map(|u| decimal(u, 3)).into();
     vec![
         column(name("i", "select"), DataType::Int64, "INTEGER", "int4", (-3..4).map(Value::Int64).collect()),
+        column("j", DataType::Int64, "INT", "bigint", (-3..4).map(Value::Int64).collect()),
         column(
             "big",
             DataType::Int64,
@@ -95,6 +96,8 @@ fn columns(odd: bool) -> Vec<Column> {
         column("price", DataType::Decimal { precision: 9, scale: 3 }, "DECIMAL(9,3)", "numeric(9,3)", decimals),
         column(name("s", "odd \"name\"; --"), DataType::Text, "TEXT", "text", texts(TEXTS)),
         column("nocase", DataType::Text, "VARCHAR(9) COLLATE NOCASE", "varchar(40)", texts(TEXTS)),
+        column("nocase2", DataType::Text, "TEXT COLLATE RTRIM", "varchar(40)", texts(&TEXTS[..7])),
+        column("ok2", DataType::Boolean, "BOOL", "bool", vec![Value::Boolean(true), Value::Boolean(false)]),
         column("ok", DataType::Boolean, "BOOLEAN", "bool", vec![Value::Boolean(true), Value::Boolean(false)]),
         column("day", DataType::Date, "DATE", "date", [0, 17_227, -5, 17_226, 40_000].map(Value::Date).into()),
         column("wall", DataType::Timestamp { zoned: false }, "TIMESTAMP", "timestamp", times.clone()),
@@ -118,7 +121,9 @@ fn postgres_columns() -> Vec<Column> {
         column("strange", DataType::Float64, "float8", float.into()),
         column("single", DataType::Float64, "float4", [0.5, 0.1_f32.into(), -2.0].map(Value::Float64).into()),
         column("padded", DataType::Text, "char(3)", texts(&["a  ", "ab ", "abc", "   ", "é  ", "A  "])),
+        column("padded2", DataType::Text, "char(3)", texts(&["a  ", "ab ", "abc", "   "])),
         column("guid", DataType::Text, "uuid", texts(&uuids)),
+        column("guid2", DataType::Text, "uuid", texts(&uuids)),
         column("mood", DataType::Text, "mood", texts(&["sad", "ok", "Happy"])),
         column("loose", DataType::Text, "text COLLATE loose", texts(TEXTS)),
         column("german", DataType::Text, "text COLLATE \"de-x-icu\"", texts(TEXTS)),

@@ -161,6 +161,7 @@ fn encode_relational(relational: &RelationalCapabilities) -> v1::RelationalCapab
         sort: relational.sort.encode(),
         limit: relational.limit.encode(),
         aggregates: relational.aggregates.iter().map(|function| function.encode()).collect(),
+        recurse: relational.recurse,
         max_concurrency: relational.max_concurrency,
     }
 }
@@ -173,6 +174,7 @@ fn decode_relational(wire: v1::RelationalCapabilities) -> RelationalCapabilities
         sort: Capability::decode(wire.sort).unwrap_or(Capability::None),
         limit: Capability::decode(wire.limit).unwrap_or(Capability::None),
         aggregates: wire.aggregates.into_iter().filter_map(AggregateFunction::decode).collect(),
+        recurse: wire.recurse,
         max_concurrency: wire.max_concurrency,
     }
 }

@@ -52,6 +52,12 @@ fn flatten(relation: &Relation, depth: usize, flat: &mut Flat<v1::RelationNode>)
         Relation::Limit { input, offset, count } => {
             Node::Limit(v1::Limit { input: flatten(input, below, flat)?, offset: *offset, count: *count })
         }
+        Relation::Recurse { step, from, to, start } => Node::Recurse(v1::Recurse {
+            step: flatten(step, below, flat)?,
+            from: from.iter().map(encode_column_ref).collect(),
+            to: to.iter().map(encode_column_ref).collect(),
+            start: start.as_ref().map(|keys| encode_keys(keys, flat.limits())).transpose()?,
+        }),
     };
     flat.push(v1::RelationNode { node: Some(node) })
 }
@@ -96,6 +102,12 @@ fn decode_node(node: Node, tree: &mut Builder<Relation>, limits: &Limits) -> Res
         Node::Limit(limit) => {
             Relation::Limit { input: Box::new(tree.child(limit.input)?), offset: limit.offset, count: limit.count }
         }
+        Node::Recurse(recurse) => Relation::Recurse {
+            step: Box::new(tree.child(recurse.step)?),
+            from: decode_columns(recurse.from)?,
+            to: decode_columns(recurse.to)?,
+            start: recurse.start.map(decode_keys).transpose()?,
+        },
     })
 }
 

@@ -186,6 +186,10 @@ pub struct RelationalCapabilities {
     /// `Exact`: never more rows than asked for. `Superset`: a hint.
     pub limit: Capability,
     pub aggregates: Vec<AggregateFunction>,
+    /// Whether `Recurse` is understood, over every relation that is understood without it. The keys it starts at are
+    /// as many as each table of the step takes in a key block.
+    #[serde(default)]
+    pub recurse: bool,
     /// Scans the source is willing to run at once.
     pub max_concurrency: u32,
 }
@@ -200,6 +204,7 @@ impl RelationalCapabilities {
             sort: Capability::None,
             limit: Capability::None,
             aggregates: Vec::new(),
+            recurse: false,
             max_concurrency: 4,
         }
     }

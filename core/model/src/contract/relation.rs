@@ -42,6 +42,25 @@ pub enum Relation {
         offset: u64,
         count: Option<u64>,
     },
+    /// The transitive closure of the pairs (`from`, `to`) of `step`: the least set of pairs that has every pair of
+    /// `step` whose columns are all not null, and (a, c) wherever it has (a, b) and `step` has (b, c).
+    ///
+    /// Each pair comes once, so cyclic data ends: there are never more pairs than values of `from` times values of
+    /// `to`. Nothing here bounds the depth; the rows of the answer and its time are bounded by the limits of the request,
+    /// the source and the broker, as those of any other scan.
+    ///
+    /// The output columns are named without relation, those of `from` before those of `to`, and are never null.
+    Recurse {
+        step: Box<Relation>,
+        /// Columns of `step`: at least one, as many as `to`, no name twice in both together.
+        from: Vec<ColumnRef>,
+        /// Each of exactly the type of its counterpart in `from`, and none of type float64, whose equality does not tell
+        /// its values apart.
+        to: Vec<ColumnRef>,
+        /// Only the pairs whose `from` is one of the keys, found from there without computing the others. The block
+        /// names each column of `from` once.
+        start: Option<KeyBlock>,
+    },
 }
 
 /// Reads one table.
@@ -179,6 +198,14 @@ pub enum InvalidRelation {
     Aggregate(AggregateFunction, DataType),
     #[error("{0:?} needs an argument")]
     NoArgument(AggregateFunction),
+    #[error("a recursion goes from at least one column to as many, not from {from} to {to}")]
+    RecursionWidth { from: usize, to: usize },
+    #[error("a recursion does not go from column {from:?} of type {} to column {to:?} of type {}", .types.0, .types.1)]
+    RecursionTypes { from: ColumnRef, to: ColumnRef, types: (DataType, DataType) },
+    #[error("two output columns of a recursion are called {0:?}")]
+    RecursionName(String),
+    #[error("a recursion from the columns {from:?} does not start at keys of the columns {keys:?}")]
+    RecursionStart { from: Vec<String>, keys: Vec<String> },
 }
 
 impl Relation {
@@ -220,6 +247,11 @@ impl Relation {
                 }
                 Ok(fields)
             }
+            Self::Recurse { step, from, to, start } => {
+                let fields = closure_fields(&step.fields()?, from, to)?;
+                start.as_ref().map_or(Ok(()), |start| check_start(from, start))?;
+                Ok(fields)
+            }
         }
     }
 
@@ -232,7 +264,8 @@ impl Relation {
             | Self::Sort { input, .. }
             | Self::Limit { input, .. }
             | Self::Project { input, .. }
-            | Self::Aggregate { input, .. } => input.reads(),
+            | Self::Aggregate { input, .. }
+            | Self::Recurse { step: input, .. } => input.reads(),
             Self::Join { left, right, .. } => {
                 let mut reads = left.reads();
                 reads.extend(right.reads());
@@ -250,7 +283,8 @@ impl Relation {
             | Self::Sort { input, .. }
             | Self::Limit { input, .. }
             | Self::Project { input, .. }
-            | Self::Aggregate { input, .. } => input.read_mut(alias),
+            | Self::Aggregate { input, .. }
+            | Self::Recurse { step: input, .. } => input.read_mut(alias),
             Self::Join { left, right, .. } => left.read_mut(alias).or_else(|| right.read_mut(alias)),
         }
     }
@@ -262,6 +296,41 @@ fn find<'a>(fields: &'a [(ColumnRef, Field)], column: &ColumnRef) -> Result<&'a 
         .find(|(name, _)| name == column)
         .map(|(_, field)| field)
         .ok_or_else(|| InvalidRelation::NoSuchColumn(column.clone()))
+}
+
+fn closure_fields(
+    inputs: &[(ColumnRef, Field)],
+    from: &[ColumnRef],
+    to: &[ColumnRef],
+) -> Result<Vec<(ColumnRef, Field)>, InvalidRelation> {
+    if from.is_empty() || from.len() != to.len() {
+        return Err(InvalidRelation::RecursionWidth { from: from.len(), to: to.len() });
+    }
+    for (from, to) in from.iter().zip(to) {
+        let types = (find(inputs, from)?.data_type, find(inputs, to)?.data_type);
+        if types.0 != types.1 || types.0 == DataType::Float64 {
+            return Err(InvalidRelation::RecursionTypes { from: from.clone(), to: to.clone(), types });
+        }
+    }
+    let mut fields: Vec<(ColumnRef, Field)> = Vec::with_capacity(from.len() + to.len());
+    for column in from.iter().chain(to) {
+        if fields.iter().any(|(known, _)| known.name == column.name) {
+            return Err(InvalidRelation::RecursionName(column.name.clone()));
+        }
+        let field = find(inputs, column)?;
+        let output = Field { name: column.name.clone(), nullable: false, ..field.clone() };
+        fields.push((ColumnRef::bare(&column.name), output));
+    }
+    Ok(fields)
+}
+
+fn check_start(from: &[ColumnRef], start: &KeyBlock) -> Result<(), InvalidRelation> {
+    let is_key = |column: &ColumnRef| start.columns.iter().filter(|key| **key == column.name).count() == 1;
+    if start.columns.len() == from.len() && start.keys.num_columns() == from.len() && from.iter().all(is_key) {
+        return Ok(());
+    }
+    let from = from.iter().map(|column| column.name.clone()).collect();
+    Err(InvalidRelation::RecursionStart { from, keys: start.columns.clone() })
 }
 
 impl Read {

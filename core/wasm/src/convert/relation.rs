@@ -54,6 +54,12 @@ fn relation_node(
             R::Sort { input: forest.take(n.input, depth)?, keys: n.keys.into_iter().map(key).collect() }
         }
         N::Limit(n) => R::Limit { input: forest.take(n.input, depth)?, offset: n.offset, count: n.count },
+        N::Recurse(n) => R::Recurse {
+            step: forest.take(n.step, depth)?,
+            from: n.from.into_iter().map(column_ref_from_wit).collect(),
+            to: n.to.into_iter().map(column_ref_from_wit).collect(),
+            start: n.start.map(key_block_from_wit).transpose()?,
+        },
     })
 }
 
@@ -157,6 +163,12 @@ fn push_relation(relation: m::Relation, out: &mut Vec<w::RelationNode>, depth: u
         R::Limit { input, offset, count } => {
             N::Limit(w::LimitNode { input: push_relation(*input, out, depth)?, offset, count })
         }
+        R::Recurse { step, from, to, start } => N::Recurse(w::RecurseNode {
+            step: push_relation(*step, out, depth)?,
+            from: from.into_iter().map(column_ref_to_wit).collect(),
+            to: to.into_iter().map(column_ref_to_wit).collect(),
+            start: start.map(key_block_to_wit).transpose()?,
+        }),
     };
     push_node(node, out, "relation")
 }

@@ -111,6 +111,7 @@ impl Guest for Hostile {
                 sort: w::Capability::None,
                 limit: w::Capability::None,
                 aggregates: Vec::new(),
+                recurse: false,
                 max_concurrency: 4,
             },
             default_mapping: None,

@@ -52,6 +52,7 @@ impl Connector for Tables {
                 sort: Capability::None,
                 limit: Capability::Exact,
                 aggregates: Vec::new(),
+                recurse: false,
                 max_concurrency: 4,
             },
             default_mapping: None,

@@ -1,0 +1,6 @@
+-- Sqlite
+WITH RECURSIVE "weft_step" AS NOT MATERIALIZED (SELECT "parent" AS "c0", "id" AS "c1" FROM "item" WHERE "name" = ? AND weft_is_int64("parent", 9) AND "parent" IS NOT NULL AND weft_is_int64("id", 0) AND "id" IS NOT NULL) , "weft_closure" ("c0", "c1") AS (SELECT "weft_step"."c0", "weft_step"."c1" FROM "weft_step" UNION SELECT "weft_closure"."c0", "weft_step"."c1" FROM "weft_closure" CROSS JOIN "weft_step" WHERE "weft_step"."c0" = "weft_closure"."c1") SELECT "weft_closure"."c0", "weft_closure"."c1" FROM "weft_closure"
+-- 1: Text("x")
+-- Postgres
+WITH RECURSIVE "weft_step" AS NOT MATERIALIZED (SELECT "parent" AS "c0", "id" AS "c1" FROM "erp"."item" WHERE "name" = $1 AND "parent" IS NOT NULL AND "id" IS NOT NULL) , "weft_closure" ("c0", "c1") AS (SELECT "weft_step"."c0", "weft_step"."c1" FROM "weft_step" UNION (SELECT "weft_closure"."c0", "weft_step"."c1" FROM "weft_closure" CROSS JOIN "weft_step" WHERE "weft_step"."c0" = "weft_closure"."c1")) SELECT "weft_closure"."c0", "weft_closure"."c1" FROM "weft_closure"
+-- 1: Text("x")

@@ -1,0 +1,6 @@
+-- Sqlite
+WITH RECURSIVE "weft_step" AS  MATERIALIZED (SELECT "q"."c0" AS "c0", "q"."c1" AS "c1" FROM (SELECT "parent" AS "c0", "id" AS "c1" FROM "item" ORDER BY "id" ASC NULLS FIRST LIMIT ?) AS "q" WHERE weft_is_int64("q"."c0", 9) AND "q"."c0" IS NOT NULL AND weft_is_int64("q"."c1", 0) AND "q"."c1" IS NOT NULL) , "weft_closure" ("c0", "c1") AS (SELECT "weft_step"."c0", "weft_step"."c1" FROM "weft_step" UNION SELECT "weft_closure"."c0", "weft_step"."c1" FROM "weft_closure" CROSS JOIN "weft_step" WHERE "weft_step"."c0" = "weft_closure"."c1") SELECT "weft_closure"."c0", "weft_closure"."c1" FROM "weft_closure"
+-- 1: Int64(5)
+-- Postgres
+WITH RECURSIVE "weft_step" AS  MATERIALIZED (SELECT "q"."c0" AS "c0", "q"."c1" AS "c1" FROM (SELECT "parent" AS "c0", "id" AS "c1" FROM "erp"."item" ORDER BY "id" ASC NULLS FIRST LIMIT $1) AS "q" WHERE "q"."c0" IS NOT NULL AND "q"."c1" IS NOT NULL) , "weft_closure" ("c0", "c1") AS (SELECT "weft_step"."c0", "weft_step"."c1" FROM "weft_step" UNION (SELECT "weft_closure"."c0", "weft_step"."c1" FROM "weft_closure" CROSS JOIN "weft_step" WHERE "weft_step"."c0" = "weft_closure"."c1")) SELECT "weft_closure"."c0", "weft_closure"."c1" FROM "weft_closure"
+-- 1: Int64(5)
