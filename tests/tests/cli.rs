@@ -123,6 +123,39 @@ fn a_query_is_answered_in_process() {
     assert_eq!(unknown.status.code(), Some(64));
 }
 
+/// What is asked in this process and of a broker is written the same way.
+#[test]
+fn a_graph_is_written_as_turtle_or_as_asked() {
+    let dir = folder();
+    let (_broker, url) = serve(dir.path());
+    let construct = "CONSTRUCT { ?s <called> ?n } WHERE { ?s ex:p ?n }";
+    for place in [&[][..], &["--endpoint", &url]] {
+        let ask = |arguments: &[&str]| run(dir.path(), &[&["query"], place, arguments].concat());
+        let turtle = ask(&[construct]);
+        assert!(stdout(&turtle).starts_with("@prefix ex: <https://example.com/> .\n"), "{}", stderr(&turtle));
+        assert!(stdout(&turtle).contains("ex:a ex:called "), "{}", stdout(&turtle));
+        let lines = ask(&["--format", "ntriples", construct]);
+        let mut lines: Vec<String> = stdout(&lines).lines().map(str::to_owned).collect();
+        lines.sort();
+        let triple = |s: &str, n: u8| {
+            format!(
+                "<https://example.com/{s}> <https://example.com/called> \"{n}\"^^<http://www.w3.org/2001/XMLSchema#integer> ."
+            )
+        };
+        assert_eq!(lines, [triple("a", 1), triple("b", 2)]);
+        let json = ask(&["--format", "jsonld", "DESCRIBE ex:a"]);
+        assert!(stdout(&json).starts_with('[') && stdout(&json).ends_with("]\n"), "{}", stderr(&json));
+        let xml = ask(&["--format", "rdfxml", "CONSTRUCT {} WHERE {}"]);
+        assert!(stdout(&xml).contains("rdf:RDF"), "{}", stderr(&xml));
+        for (format, query) in
+            [("csv", construct), ("json", construct), ("turtle", "SELECT * { ?s ex:p ?n }"), ("ntriples", "ASK {}")]
+        {
+            let refused = ask(&["--format", format, query]);
+            assert_eq!((refused.status.code(), stdout(&refused).as_str()), (Some(64), ""), "{query} as {format}");
+        }
+    }
+}
+
 /// Ends the broker also where a test fails.
 struct Broker(Child);
 

@@ -1,19 +1,34 @@
 //! The SPARQL Protocol over real connections, with the real engine over the index as its source, against oxigraph.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation, reason = "tests")]
 
-use oxigraph::io::RdfFormat;
+#[path = "protocol/endless.rs"]
+#[allow(dead_code, reason = "each suite uses its part")]
+mod endless;
+#[path = "grpc_faults/loopback.rs"]
+#[allow(dead_code, reason = "the fault tests use the rest")]
+mod loopback;
+#[path = "protocol/streaming.rs"]
+mod streaming;
+#[path = "protocol/suite.rs"]
+mod suite;
+#[path = "protocol/w3c.rs"]
+mod w3c;
+
+use oxigraph::io::{RdfFormat, RdfParser};
 use oxigraph::sparql::{QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
-use oxrdf::{GraphName, NamedNode, Quad, Term};
+use oxrdf::{GraphName, NamedNode, Quad, Term, Triple};
 use sparesults::{QueryResultsFormat, QueryResultsParser, ReaderQueryResultsParserOutput};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use weft_connector::{GuardLimits, Guarded};
 use weft_exec::{Engine, EngineLimits};
-use weft_index::{Index, IndexInputs, IndexLimits, LINKS_GRAPH, Link, LinkState, LinkStore, ONTOLOGY_GRAPH};
+use weft_index::{
+    CATALOGUE_GRAPH, Index, IndexInputs, IndexLimits, LINKS_GRAPH, Link, LinkState, LinkStore, ONTOLOGY_GRAPH,
+};
 use weft_plan::Catalogue;
 use weft_server::{Health, QueryEndpoint, Server, ServerOptions};
 
@@ -74,16 +89,29 @@ async fn start() -> Broker {
     let guarded = Guarded::new(name.clone(), Arc::new(index), GuardLimits::default());
     let engine = Engine::new(catalogue, HashMap::from([(name, guarded)]), EngineLimits::default());
 
+    let named = |name: &str| NamedNode::new(name).unwrap();
+    let options = ServerOptions {
+        base_iri: Some(BASE.into()),
+        graphs: vec![named(ONTOLOGY_GRAPH), named(LINKS_GRAPH), named(CATALOGUE_GRAPH)],
+        catalogue: Some(named(CATALOGUE_GRAPH)),
+        ..ServerOptions::default()
+    };
+    let (address, stop, task) = serve(engine, options).await;
+    Broker { address, oracle: oracle(&link), stop, task }
+}
+
+async fn serve(engine: Engine, options: ServerOptions) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+    rustls::crypto::ring::default_provider().install_default().ok();
     let endpoint: Arc<dyn QueryEndpoint> = Arc::new(engine);
     let (_, endpoints) = watch::channel(endpoint);
     let listen = "127.0.0.1:0".parse().unwrap();
-    let server = Server::bind(listen, endpoints, Health::default(), ServerOptions::default()).await.unwrap();
+    let server = Server::bind(listen, endpoints, Health::default(), options).await.unwrap();
     let address = server.local_address().unwrap();
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(server.run(async {
         stopped.await.ok();
     }));
-    Broker { address, oracle: oracle(&link), stop, task }
+    (address, stop, task)
 }
 
 /// The default graph is the union of ontology and links, not of the catalogue.
@@ -229,16 +257,107 @@ async fn refusals_are_problem_details() {
         (&"invalid-query".into(), &400.into(), &2.into())
     );
     assert!(syntax["excerpt"].as_str().unwrap().ends_with('^') && syntax["column"].is_u64(), "{syntax}");
-    let construct = broker.problem("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }").await;
-    assert_eq!((&construct["code"], &construct["status"]), (&"unsupported-query".into(), &501.into()));
     let deep = broker.problem(&format!("SELECT * {}{}", "{".repeat(20_000), "}".repeat(20_000))).await;
     assert_eq!((&deep["code"], &deep["status"]), (&"query-too-large".into(), &413.into()));
     let long = broker.problem(&format!("ASK {{}} #{}", "x".repeat(300_000))).await;
     assert_eq!(long["code"], "query-too-large");
-    let dataset = reqwest::get(broker.url("/sparql?query=ASK+%7B%7D&default-graph-uri=urn:x")).await.unwrap();
-    assert_eq!(dataset.status(), 501);
     let update = reqwest::get(broker.url("/sparql?update=CLEAR+ALL")).await.unwrap();
-    assert_eq!(update.status(), 400);
+    assert_eq!(update.status(), 403);
+    broker.end().await;
+}
+
+const GRAPH_FORMATS: [RdfFormat; 3] = [RdfFormat::Turtle, RdfFormat::NTriples, RdfFormat::RdfXml];
+
+/// The statements of a document; none of the graphs compared has blank nodes.
+fn statements(media_type: &str, body: &[u8]) -> BTreeSet<String> {
+    let parser = RdfParser::from_format(RdfFormat::from_media_type(media_type).unwrap());
+    parser.for_slice(body).map(|quad| Triple::from(quad.unwrap()).to_string()).collect()
+}
+
+fn expected_graph(store: &Store, query: &str) -> BTreeSet<String> {
+    let evaluator = SparqlEvaluator::new().with_prefix("ex", BASE).unwrap();
+    let results = evaluator.parse_query(query).unwrap().on_store(store).execute().unwrap();
+    let QueryResults::Graph(triples) = results else { panic!("no graph") };
+    triples.map(|triple| triple.unwrap().to_string()).collect()
+}
+
+#[tokio::test]
+async fn graphs_in_all_formats_are_those_of_one_engine_over_the_same_data() {
+    let broker = start().await;
+    for query in [
+        "CONSTRUCT { ?b ex:before ?a } WHERE { ?a ex:next ?b }",
+        "CONSTRUCT WHERE { ?s <http://www.w3.org/2000/01/rdf-schema#label> ?label }",
+        "CONSTRUCT { ex:a ex:b 1 } WHERE { ?s ex:absent ?o }",
+        "DESCRIBE ex:Lot",
+    ] {
+        let wanted = expected_graph(&broker.oracle, query);
+        for format in GRAPH_FORMATS.map(RdfFormat::media_type).into_iter().chain(["application/ld+json"]) {
+            let response = broker.ask(query, format).await;
+            let (status, content_type) = (response.status(), response.headers()["content-type"].clone());
+            let body = response.bytes().await.unwrap();
+            assert_eq!(status, 200, "{query}: {}", String::from_utf8_lossy(&body));
+            assert!(content_type.to_str().unwrap().starts_with(format));
+            assert_eq!(statements(format, &body), wanted, "{query} as {format}");
+        }
+    }
+    broker.end().await;
+}
+
+#[tokio::test]
+async fn whole_graphs_are_read_by_their_names() {
+    let broker = start().await;
+    let everything =
+        |from: &str| expected_graph(&broker.oracle, &format!("CONSTRUCT {{ ?s ?p ?o }} WHERE {{ {from} }}"));
+    for (path, wanted) in [
+        ("/graphs?default".to_owned(), everything("?s ?p ?o")),
+        (format!("/graphs?graph={}", ONTOLOGY_GRAPH.replace('#', "%23")), everything(&in_graph(ONTOLOGY_GRAPH))),
+        (format!("/graphs?graph={}", LINKS_GRAPH.replace('#', "%23")), everything(&in_graph(LINKS_GRAPH))),
+    ] {
+        for format in GRAPH_FORMATS.map(RdfFormat::media_type) {
+            let request = reqwest::Client::new().get(broker.url(&path)).header("accept", format);
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status(), 200, "{path}");
+            assert_eq!(statements(format, &response.bytes().await.unwrap()), wanted, "{path} as {format}");
+        }
+    }
+    let void = reqwest::get(broker.url("/.well-known/void")).await.unwrap().text().await.unwrap();
+    assert!(void.contains("void:property ex:number"), "{void}");
+    assert!(!void.contains("ns#column"), "{void}");
+    let service = reqwest::get(broker.url("/sparql")).await.unwrap().text().await.unwrap();
+    for graph in [ONTOLOGY_GRAPH, LINKS_GRAPH, CATALOGUE_GRAPH] {
+        assert!(service.contains(&format!("sd:name <{graph}>")), "{graph} is not in {service}");
+    }
+    assert_eq!(service.matches("sd:name <").count(), 3, "{service}");
+    let absent = reqwest::get(broker.url("/graphs?graph=urn:absent")).await.unwrap();
+    assert_eq!(absent.status(), 404);
+    broker.end().await;
+}
+
+fn in_graph(name: &str) -> String {
+    format!("GRAPH <{name}> {{ ?s ?p ?o }}")
+}
+
+/// SPARQL 1.1 Protocol section 2.1.4: what the request says counts, and not what the query says.
+#[tokio::test]
+async fn the_request_chooses_the_dataset() {
+    let broker = start().await;
+    let links = "default-graph-uri=https://weft.dev/ns%23links";
+    let ontology = "named-graph-uri=https://weft.dev/ns%23ontology";
+    for (parameters, query, expected) in [
+        (links.to_owned(), "ASK { ?a ex:sameThingAs ?b }", true),
+        (links.to_owned(), "ASK { ?a ex:number ?b }", false),
+        (links.to_owned(), "ASK { GRAPH ?g { ?a ex:number ?b } }", false),
+        (ontology.to_owned(), "ASK { GRAPH ?g { ?a ex:number ?b } }", true),
+        (ontology.to_owned(), "ASK { ?a ex:number ?b }", false),
+        (format!("{links}&{ontology}"), "ASK { ?a ex:sameThingAs ?b GRAPH ?g { ?b ex:number ?n } }", true),
+        (links.to_owned(), "ASK FROM <https://weft.dev/ns#ontology> { ?a ex:number ?b }", false),
+        ("default-graph-uri=urn:absent".to_owned(), "ASK { ?a ?p ?b }", false),
+    ] {
+        let client = reqwest::Client::new().post(broker.url(&format!("/sparql?{parameters}")));
+        let request = client.header("content-type", "application/sparql-query").body(query.to_owned());
+        let text = request.send().await.unwrap().text().await.unwrap();
+        assert_eq!(text, format!(r#"{{"head":{{}},"boolean":{expected}}}"#), "{query} with {parameters}");
+    }
     broker.end().await;
 }
 

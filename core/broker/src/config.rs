@@ -9,6 +9,8 @@ mod limits;
 mod load;
 mod places;
 mod secret;
+mod server;
+mod service;
 mod source;
 mod value;
 
@@ -19,14 +21,19 @@ pub(crate) use error::{ConfigError, ConfigErrors};
 pub(crate) use limits::Limits;
 pub(crate) use load::load;
 pub(crate) use secret::SecretSource;
+pub(crate) use server::ServerSection;
+pub(crate) use service::Service;
 pub(crate) use source::{GrpcSource, HttpSection, Source, Transport, WasmSource};
 
+use oxrdf::NamedNode;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use weft_identity::CredentialFiles;
+use weft_index::{CATALOGUE_GRAPH, LINKS_GRAPH, ONTOLOGY_GRAPH};
+use weft_server::ServerOptions;
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,11 +51,16 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) telemetry: Telemetry,
     #[serde(default)]
+    pub(crate) server: ServerSection,
+    #[serde(default)]
     pub(crate) limits: Limits,
     #[serde(default)]
     pub(crate) sandbox: Sandbox,
     #[serde(default)]
     pub(crate) sources: BTreeMap<String, Source>,
+    /// What SERVICE may ask, by IRI.
+    #[serde(default)]
+    pub(crate) services: BTreeMap<String, Service>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -191,6 +203,17 @@ impl Config {
     /// Where the description of a source is recorded.
     pub(crate) fn description_file(&self, source: &str) -> PathBuf {
         self.path(&self.broker.state_dir).join("descriptions").join(format!("{source}.json"))
+    }
+
+    /// All that the sections say of the HTTP side.
+    pub(crate) fn server_options(&self) -> ServerOptions {
+        let index = [ONTOLOGY_GRAPH, LINKS_GRAPH, CATALOGUE_GRAPH].map(NamedNode::new_unchecked);
+        ServerOptions {
+            base_iri: Some(self.broker.base.clone()),
+            catalogue: Some(NamedNode::new_unchecked(CATALOGUE_GRAPH)),
+            graphs: index.into(),
+            ..self.server.apply(self.limits.server())
+        }
     }
 
     pub(crate) fn prefix_list(&self) -> Vec<(String, String)> {

@@ -3,11 +3,13 @@
 mod assemble;
 mod describe;
 mod record;
+mod service;
 mod transport;
 
 pub(crate) use assemble::{Described, assemble};
 pub(crate) use describe::{describe, describe_all};
 pub(crate) use record::{read_description, write_description};
+pub(crate) use service::{open_service, open_services};
 pub(crate) use transport::Transports;
 
 use crate::config::{Config, Source};
@@ -20,6 +22,9 @@ use tokio::time::Instant;
 use weft_connector::{CallContext, Connector, GuardLimits, Guarded};
 use weft_mapping::{Mapping, MappingLimits};
 use weft_model::Code;
+
+/// No bundle of authorities is larger.
+const TRUST_BYTES: usize = 4 << 20;
 
 /// A source whose connector is known. Nothing is connected before the first call.
 #[derive(Clone)]

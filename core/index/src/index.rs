@@ -114,6 +114,7 @@ impl Index {
             graph: NamedNode::new_unchecked(format!("{NAMESPACE}index")),
             description: self.description.clone(),
             triples: self.tables.triple_maps(),
+            column_graphs: Some([ONTOLOGY_GRAPH, LINKS_GRAPH].map(NamedNode::new_unchecked).to_vec()),
         }
     }
 }

@@ -68,6 +68,12 @@ codes! {
     UnsupportedQuery = "unsupported-query", 501, 12, 65;
     /// The query is longer or deeper than the configured limits.
     QueryTooLarge = "query-too-large", 413, 3, 65;
+    /// The path is right and the method is not one it has.
+    MethodNotAllowed = "method-not-allowed", 405, 12, 64;
+    /// The body is of a kind that is not read here.
+    UnsupportedMediaType = "unsupported-media-type", 415, 3, 64;
+    /// The request would change data, which belongs to the sources.
+    ReadOnly = "read-only", 403, 7, 77;
     /// None of the result formats the client accepts is offered.
     NotAcceptable = "not-acceptable", 406, 3, 64;
     /// A named thing does not exist.

@@ -1,6 +1,6 @@
 //! Asks a running broker.
 
-use crate::{Problem, ResultFormat};
+use crate::{GraphFormat, Problem, ResultFormat};
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -23,8 +23,25 @@ pub struct Client {
     timeout: Option<Duration>,
 }
 
+/// The formats an answer may come in: one for each shape it may have, at least one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub results: Option<ResultFormat>,
+    pub graph: Option<GraphFormat>,
+}
+
+impl Wanted {
+    fn accept(self) -> String {
+        let types = [self.results.map(ResultFormat::content_type), self.graph.map(GraphFormat::content_type)];
+        let types: Vec<&str> = types.into_iter().flatten().filter_map(|text| text.split(';').next()).collect();
+        types.join(", ")
+    }
+}
+
 /// An answer, still coming.
 pub struct ClientAnswer {
+    /// Whether it is a graph, and not solutions or a boolean.
+    pub is_graph: bool,
     /// The report, where the broker could send one with the answer.
     pub report: Option<Value>,
     pub body: BoxStream<'static, Result<Bytes, Problem>>,
@@ -57,14 +74,24 @@ impl Client {
         Ok(Self { base, http, timeout })
     }
 
-    pub async fn query(&self, text: &str, format: ResultFormat) -> Result<ClientAnswer, Problem> {
-        let response = self.post("sparql", text, format.media_type()).await?;
+    pub async fn query(&self, text: &str, wanted: Wanted) -> Result<ClientAnswer, Problem> {
+        let response = self.post("sparql", text, &wanted.accept()).await?;
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_graph = GraphFormat::ALL.iter().any(|graph| content_type == Some(graph.content_type()));
+        if is_graph && wanted.graph.is_none() {
+            let message = "the answer is a graph, and a format for graphs was not asked for";
+            return Err(Problem::new(Code::NotAcceptable, Fault::Caller, message));
+        }
         let report =
             response.headers().get("weft-report").and_then(|value| serde_json::from_slice(value.as_bytes()).ok());
         let broken = |error: reqwest::Error| {
             Problem::new(Code::StreamTruncated, Fault::Broker, format!("the answer broke off: {}", causes(&error)))
         };
-        Ok(ClientAnswer { report, body: response.bytes_stream().map(move |piece| piece.map_err(broken)).boxed() })
+        Ok(ClientAnswer {
+            is_graph,
+            report,
+            body: response.bytes_stream().map(move |piece| piece.map_err(broken)).boxed(),
+        })
     }
 
     /// The plan, as text or as JSON.
@@ -73,7 +100,7 @@ impl Client {
         response.text().await.map_err(|error| self.unreachable(&error))
     }
 
-    async fn post(&self, path: &str, text: &str, accept: &'static str) -> Result<Response, Problem> {
+    async fn post(&self, path: &str, text: &str, accept: &str) -> Result<Response, Problem> {
         let mut url = self.base.join(path).map_err(|error| Problem::invalid_request(error.to_string()))?;
         if let Some(timeout) = self.timeout {
             url.query_pairs_mut().append_pair("timeout", &format!("{}ms", timeout.as_millis()));

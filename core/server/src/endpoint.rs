@@ -3,7 +3,7 @@
 use crate::Problem;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use oxrdf::{Term, Variable};
+use oxrdf::{NamedNode, Term, Triple, Variable};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +13,9 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QueryCall {
     pub text: String,
+    /// What relative IRIs in it are resolved against.
+    pub base_iri: Option<String>,
+    /// The dataset, where the protocol chooses it: it then counts, and not the one the text names.
     pub default_graphs: Vec<String>,
     pub named_graphs: Vec<String>,
     pub timeout: Option<Duration>,
@@ -27,12 +30,34 @@ pub trait QueryEndpoint: Send + Sync {
     async fn query(&self, call: QueryCall) -> Result<Answer, Problem>;
 
     async fn explain(&self, call: QueryCall) -> Result<Explanation, Problem>;
+
+    /// What there is to ask, for descriptions of the service.
+    fn dataset(&self) -> Result<Dataset, Problem>;
 }
+
+/// The named graphs and prefixes of an endpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Dataset {
+    /// In the order of their names, each once.
+    pub graphs: Vec<NamedGraph>,
+    pub prefixes: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamedGraph {
+    pub name: NamedNode,
+    /// The source all of whose triples are here that say no other graph. Other graphs have parts of sources.
+    pub source: Option<Arc<str>>,
+}
+
+/// Tells what was done for an answer, so far.
+pub type ReportSource = Arc<dyn Fn() -> Value + Send + Sync>;
 
 /// An answer, perhaps still coming.
 #[derive(Debug)]
 pub enum Answer {
     Solutions(Solutions),
+    Graph(Graph),
     Boolean { value: bool, report: Value },
 }
 
@@ -40,8 +65,23 @@ pub enum Answer {
 pub struct Solutions {
     pub variables: Vec<Variable>,
     pub rows: BoxStream<'static, Result<Vec<Vec<Option<Term>>>, Problem>>,
-    /// What was done for the answer; final once `rows` ended.
-    pub report: Arc<dyn Fn() -> Value + Send + Sync>,
+    /// Final once `rows` ended.
+    pub report: ReportSource,
+}
+
+/// The triples of a CONSTRUCT or DESCRIBE query.
+pub struct Graph {
+    pub triples: BoxStream<'static, Result<Triple, Problem>>,
+    /// For formats that shorten IRIs.
+    pub prefixes: Vec<(String, String)>,
+    /// Final once `triples` ended.
+    pub report: ReportSource,
+}
+
+impl fmt::Debug for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Graph").finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Solutions {

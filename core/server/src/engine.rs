@@ -1,26 +1,33 @@
 //! The engine as an endpoint.
 
-use crate::{Answer, Explanation, Position, Problem, QueryCall, QueryEndpoint, Solutions};
+use crate::{
+    Answer, Dataset, Explanation, Graph, NamedGraph, Position, Problem, QueryCall, QueryEndpoint, ReportSource,
+    Solutions,
+};
 use async_trait::async_trait;
 use futures::StreamExt;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use weft_exec::{Engine, QueryError, QueryRequest, Report};
-use weft_model::Retry;
+use weft_exec::{Engine, QueryError, QueryRequest, Report, ReportHandle};
+use weft_mapping::{GraphMap, TripleMap};
+use weft_model::{Code, Fault, Retry};
 
 #[async_trait]
 impl QueryEndpoint for Engine {
     async fn query(&self, call: QueryCall) -> Result<Answer, Problem> {
         match Engine::query(self, request(call)).await? {
             weft_exec::Answer::Boolean { value, report } => Ok(Answer::Boolean { value, report: json(&report) }),
-            weft_exec::Answer::Solutions(solutions) => {
-                let report = solutions.report;
-                Ok(Answer::Solutions(Solutions {
-                    variables: solutions.variables,
-                    rows: solutions.rows.map(|batch| batch.map_err(Problem::from)).boxed(),
-                    report: Arc::new(move || json(&report.snapshot())),
-                }))
-            }
+            weft_exec::Answer::Solutions(solutions) => Ok(Answer::Solutions(Solutions {
+                variables: solutions.variables,
+                rows: solutions.rows.map(|batch| batch.map_err(Problem::from)).boxed(),
+                report: report_source(solutions.report),
+            })),
+            weft_exec::Answer::Graph(graph) => Ok(Answer::Graph(Graph {
+                triples: graph.triples.map(|triple| triple.map_err(Problem::from)).boxed(),
+                prefixes: self.catalogue().prefixes().to_vec(),
+                report: report_source(graph.report),
+            })),
         }
     }
 
@@ -28,12 +35,38 @@ impl QueryEndpoint for Engine {
         let explanation = Engine::explain(self, request(call)).await?;
         Ok(Explanation { text: explanation.to_text(), json: explanation.to_json() })
     }
+
+    fn dataset(&self) -> Result<Dataset, Problem> {
+        let mut graphs = BTreeMap::new();
+        for virtual_graph in self.catalogue().graphs() {
+            let named = virtual_graph.triples.iter().filter_map(|map| match &map.graph {
+                GraphMap::Constant(name) => Some(name),
+                GraphMap::Column(_) => None,
+            });
+            for name in named {
+                graphs.entry(name.clone()).or_insert(None);
+            }
+            // A source that says the graph of statements has one of its own only where some of them are in it.
+            let is_own =
+                |map: &TripleMap| matches!(&map.graph, GraphMap::Constant(name) if *name == virtual_graph.graph);
+            let says_graphs = virtual_graph.triples.iter().any(|map| matches!(map.graph, GraphMap::Column(_)));
+            if !says_graphs || virtual_graph.triples.iter().any(is_own) {
+                graphs.insert(virtual_graph.graph.clone(), Some(virtual_graph.source.clone()));
+            }
+        }
+        let graphs = graphs.into_iter().map(|(name, source)| NamedGraph { name, source }).collect();
+        Ok(Dataset { graphs, prefixes: self.catalogue().prefixes().to_vec() })
+    }
+}
+
+fn report_source(report: ReportHandle) -> ReportSource {
+    Arc::new(move || json(&report.snapshot()))
 }
 
 fn request(call: QueryCall) -> QueryRequest {
     QueryRequest {
         text: call.text,
-        base_iri: None,
+        base_iri: call.base_iri,
         default_graphs: call.default_graphs,
         named_graphs: call.named_graphs,
         timeout: call.timeout,
@@ -56,8 +89,10 @@ impl From<QueryError> for Problem {
             column: position.column as u64,
             excerpt: position.excerpt,
         });
+        // A request of the broker that a source refuses is no mistake of the client.
+        let is_ours = error.fault == Fault::Broker && error.code.http_status() < 500;
         Self {
-            code: error.code,
+            code: if is_ours { Code::Internal } else { error.code },
             fault: error.fault,
             message: error.message,
             source_name: error.source_name,

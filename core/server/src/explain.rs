@@ -14,11 +14,13 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+const ALLOWED: &str = "GET, POST, OPTIONS";
+
 pub(crate) async fn handle(State(service): State<Arc<Service>>, request: Request) -> Response {
     match *request.method() {
         Method::GET | Method::POST => explain(&service, request).await.unwrap_or_else(IntoResponse::into_response),
-        Method::OPTIONS => options(),
-        _ => not_allowed(),
+        Method::OPTIONS => options(ALLOWED),
+        _ => not_allowed(ALLOWED),
     }
 }
 
@@ -26,8 +28,7 @@ async fn explain(service: &Service, request: Request) -> Result<Response, Proble
     let (parts, body) = request.into_parts();
     let offer = negotiate(&parts.headers, EXPLANATIONS)?;
     let call = read_query(&parts, body, &service.options).await?;
-    let span = query_span(service, &call);
-    span.record("db.operation.name", "EXPLAIN");
+    let span = query_span(service, &call, Some("EXPLAIN"));
     let deadline = Instant::now() + call.timeout.unwrap_or(service.options.query_timeout);
     let _permit = service.admission.enter(deadline).await?;
     let endpoint = service.endpoint();

@@ -1,56 +1,14 @@
 //! Content negotiation, RFC 9110 section 12.5.1.
 
-use crate::Problem;
+use crate::form::Shape;
+use crate::{GraphFormat, Problem, ResultFormat};
 use http::HeaderMap;
 use http::header::ACCEPT;
-use sparesults::QueryResultsFormat;
-use std::fmt;
 use std::str::FromStr;
 use weft_model::{Code, Fault};
 
 #[cfg(test)]
 mod tests;
-
-/// The formats answers are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResultFormat {
-    Json,
-    Xml,
-    Csv,
-    Tsv,
-}
-
-impl ResultFormat {
-    /// The media type of the format.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/sparql-results+json",
-            Self::Xml => "application/sparql-results+xml",
-            Self::Csv => "text/csv; charset=utf-8",
-            Self::Tsv => "text/tab-separated-values; charset=utf-8",
-        }
-    }
-
-    pub(crate) fn serializer(self) -> QueryResultsFormat {
-        match self {
-            Self::Json => QueryResultsFormat::Json,
-            Self::Xml => QueryResultsFormat::Xml,
-            Self::Csv => QueryResultsFormat::Csv,
-            Self::Tsv => QueryResultsFormat::Tsv,
-        }
-    }
-}
-
-impl fmt::Display for ResultFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Json => "json",
-            Self::Xml => "xml",
-            Self::Csv => "csv",
-            Self::Tsv => "tsv",
-        })
-    }
-}
 
 /// One media type on offer, and what stands for it in the `Content-Type` of the answer.
 #[derive(Debug)]
@@ -71,6 +29,16 @@ pub(crate) const RESULTS: &[Offer<ResultFormat>] = &[
     offer(ResultFormat::Xml, "text/xml", "text/xml; charset=utf-8"),
 ];
 
+pub(crate) const GRAPHS: &[Offer<GraphFormat>] = &[
+    offer(GraphFormat::Turtle, "text/turtle", "text/turtle; charset=utf-8"),
+    offer(GraphFormat::NTriples, "application/n-triples", "application/n-triples"),
+    offer(GraphFormat::JsonLd, "application/ld+json", "application/ld+json"),
+    offer(GraphFormat::RdfXml, "application/rdf+xml", "application/rdf+xml"),
+    offer(GraphFormat::JsonLd, "application/json", "application/json"),
+    offer(GraphFormat::RdfXml, "application/xml", "application/xml"),
+    offer(GraphFormat::RdfXml, "text/xml", "text/xml; charset=utf-8"),
+];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExplainFormat {
     Text,
@@ -86,6 +54,46 @@ const fn offer<T>(value: T, media_type: &'static str, content_type: &'static str
     Offer { value, media_type, content_type }
 }
 
+/// What a client accepts of each shape an answer may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accepted {
+    pub(crate) results: Option<&'static Offer<ResultFormat>>,
+    pub(crate) graphs: Option<&'static Offer<GraphFormat>>,
+}
+
+impl Accepted {
+    /// Refuses at once where the shape is known, and where no shape could be answered.
+    pub(crate) fn of(headers: &HeaderMap, shape: Option<Shape>) -> Result<Self, Problem> {
+        let graphs = negotiate(headers, GRAPHS).ok().or_else(|| default_graph(headers));
+        let accepted = Self { results: negotiate(headers, RESULTS).ok(), graphs };
+        match shape {
+            Some(Shape::Rows) => accepted.results().map(|_| ())?,
+            Some(Shape::Graph) => accepted.graphs().map(|_| ())?,
+            None if accepted.results.is_none() => accepted.graphs().map(|_| ())?,
+            None => {}
+        }
+        Ok(accepted)
+    }
+
+    pub(crate) fn results(&self) -> Result<&'static Offer<ResultFormat>, Problem> {
+        self.results.ok_or_else(|| not_acceptable("an answer of SELECT or ASK", RESULTS))
+    }
+
+    pub(crate) fn graphs(&self) -> Result<&'static Offer<GraphFormat>, Problem> {
+        self.graphs.ok_or_else(|| not_acceptable("a graph", GRAPHS))
+    }
+}
+
+/// A client that accepts results of SPARQL by their own types and no graph has one setting for all forms of queries: it
+/// is given the default format, as RFC 9110 section 12.4.1 has it, and reads in `Content-Type` what it is.
+fn default_graph(headers: &HeaderMap) -> Option<&'static Offer<GraphFormat>> {
+    let ranges = ranges(headers);
+    let is_sparql = ["application/sparql-results+json", "application/sparql-results+xml"]
+        .iter()
+        .any(|media_type| quality(&ranges, media_type) > 0);
+    GRAPHS.first().filter(|_| is_sparql)
+}
+
 /// The offer the client likes best; the first of equals.
 pub(crate) fn negotiate<'a, T>(headers: &HeaderMap, offers: &'a [Offer<T>]) -> Result<&'a Offer<T>, Problem> {
     let ranges = ranges(headers);
@@ -96,11 +104,13 @@ pub(crate) fn negotiate<'a, T>(headers: &HeaderMap, offers: &'a [Offer<T>]) -> R
             best = Some((offer, quality));
         }
     }
-    best.map(|(offer, _)| offer).ok_or_else(|| {
-        let types: Vec<&str> = offers.iter().map(|offer| offer.media_type).collect();
-        let message = format!("none of the accepted media types is offered; offered are {}", types.join(", "));
-        Problem::new(Code::NotAcceptable, Fault::Caller, message)
-    })
+    best.map(|(offer, _)| offer).ok_or_else(|| not_acceptable("this", offers))
+}
+
+fn not_acceptable<T>(what: &str, offers: &[Offer<T>]) -> Problem {
+    let types: Vec<&str> = offers.iter().map(|offer| offer.media_type).collect();
+    let message = format!("{what} comes in none of the accepted media types; offered are {}", types.join(", "));
+    Problem::new(Code::NotAcceptable, Fault::Caller, message)
 }
 
 /// A media range of an Accept header.

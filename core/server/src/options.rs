@@ -1,9 +1,11 @@
 //! What a server may spend.
 
+use oxrdf::NamedNode;
 use std::time::Duration;
 use tracing::Span;
+use url::Url;
 
-/// Limits of the HTTP side.
+/// Limits of the HTTP side, and what it tells clients.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// Bytes of query text.
@@ -20,6 +22,18 @@ pub struct ServerOptions {
     pub body_timeout: Duration,
     /// What running queries have to end in, once the server is told to stop.
     pub drain_timeout: Duration,
+    /// What relative IRIs in queries are resolved against.
+    pub base_iri: Option<String>,
+    /// Where clients find the server, with a slash at the end. Without, it is where the request says it went.
+    pub public_url: Option<Url>,
+    /// Named graphs that no mapping names: those of the index.
+    pub graphs: Vec<NamedNode>,
+    /// The one of them that describes the sources.
+    pub catalogue: Option<NamedNode>,
+    /// Origins whose pages may read answers, such as `https://example.com`; `*` is any. None without.
+    pub cors_origins: Vec<String>,
+    /// How long a browser may remember that it may ask.
+    pub cors_max_age: Duration,
     /// Makes a span the child of the one a W3C `traceparent` names.
     pub adopt_parent: Option<fn(&Span, &str)>,
 }
@@ -35,6 +49,12 @@ impl Default for ServerOptions {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(10),
+            base_iri: None,
+            public_url: None,
+            graphs: Vec::new(),
+            catalogue: None,
+            cors_origins: Vec::new(),
+            cors_max_age: Duration::from_secs(600),
             adopt_parent: None,
         }
     }

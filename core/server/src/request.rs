@@ -5,6 +5,7 @@ use axum::body::Body;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use oxrdf::NamedNode;
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub(crate) async fn read_query(parts: &Parts, body: Body, options: &ServerOption
                     .map_err(|_| Problem::invalid_request("the query in the body is not UTF-8"))?;
                 parameters.set_query(text)?;
             }
-            "application/sparql-update" => return Err(updates_refused()),
+            "application/sparql-update" => return Err(read_only()),
             other => return Err(unknown_body(other)),
         }
     }
@@ -51,16 +52,13 @@ struct Parameters {
 impl Parameters {
     /// Adds `application/x-www-form-urlencoded` pairs. Parameters that are not of the protocol are left alone.
     fn add_encoded(&mut self, encoded: &[u8]) -> Result<(), Problem> {
-        for pair in encoded.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
-            let equals = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
-            let name = decode("the name of a parameter", &pair[..equals])?;
-            let value = pair.get(equals + 1..).unwrap_or_default();
-            match name.as_str() {
+        for (name, value) in pairs(encoded) {
+            match decode("the name of a parameter", name)?.as_str() {
                 "query" => self.set_query(decode("parameter query", value)?)?,
-                "default-graph-uri" => add_graph(&mut self.default_graphs, decode("default-graph-uri", value)?)?,
-                "named-graph-uri" => add_graph(&mut self.named_graphs, decode("named-graph-uri", value)?)?,
+                "default-graph-uri" => add_graph(&mut self.default_graphs, "default-graph-uri", value)?,
+                "named-graph-uri" => add_graph(&mut self.named_graphs, "named-graph-uri", value)?,
                 "timeout" => self.timeout = Some(read_timeout(&decode("parameter timeout", value)?)?),
-                "update" | "using-graph-uri" | "using-named-graph-uri" => return Err(updates_refused()),
+                "update" | "using-graph-uri" | "using-named-graph-uri" => return Err(read_only()),
                 _ => {}
             }
         }
@@ -86,20 +84,66 @@ impl Parameters {
         let timeout = self.timeout.map_or(options.query_timeout, |asked| asked.min(options.query_timeout));
         Ok(QueryCall {
             text,
+            base_iri: options.base_iri.clone(),
             default_graphs: self.default_graphs,
             named_graphs: self.named_graphs,
             timeout: Some(timeout),
-            traceparent: traceparent(headers),
+            traceparent: read_traceparent(headers),
         })
     }
 }
 
-fn add_graph(graphs: &mut Vec<String>, graph: String) -> Result<(), Problem> {
+fn add_graph(graphs: &mut Vec<String>, parameter: &str, encoded: &[u8]) -> Result<(), Problem> {
     if graphs.len() >= MAX_GRAPHS {
         return Err(Problem::invalid_request(format!("the request names more than {MAX_GRAPHS} graphs")));
     }
-    graphs.push(graph);
+    graphs.push(read_iri(parameter, encoded)?.into_string());
     Ok(())
+}
+
+fn read_iri(parameter: &str, encoded: &[u8]) -> Result<NamedNode, Problem> {
+    let text = decode(&format!("parameter {parameter}"), encoded)?;
+    NamedNode::new(&text).map_err(|error| {
+        let shown: String = text.chars().take(200).collect();
+        Problem::invalid_request(format!("parameter {parameter}: {shown:?} is not an absolute IRI: {error}"))
+    })
+}
+
+/// A graph of the Graph Store Protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum GraphName {
+    Default,
+    Named(NamedNode),
+}
+
+/// The graph the parameters of a request name, if there are any: Graph Store HTTP Protocol section 4.2.
+pub(crate) fn read_graph_name(parts: &Parts) -> Result<Option<GraphName>, Problem> {
+    let mut found = None;
+    for (name, value) in pairs(parts.uri.query().unwrap_or_default().as_bytes()) {
+        let graph = match decode("the name of a parameter", name)?.as_str() {
+            "default" if value.is_empty() => GraphName::Default,
+            "default" => return Err(Problem::invalid_request("parameter default has no value")),
+            "graph" => GraphName::Named(read_iri("graph", value)?),
+            other => {
+                let shown: String = other.chars().take(80).collect();
+                return Err(Problem::invalid_request(format!(
+                    "parameter {shown:?} is not known: graph and default are"
+                )));
+            }
+        };
+        if found.replace(graph).is_some() {
+            return Err(Problem::invalid_request("the request names more than one graph"));
+        }
+    }
+    Ok(found)
+}
+
+/// The pairs of `application/x-www-form-urlencoded`, still encoded.
+fn pairs(encoded: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    encoded.split(|b| *b == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let equals = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
+        (&pair[..equals], pair.get(equals + 1..).unwrap_or_default())
+    })
 }
 
 fn decode(what: &str, encoded: &[u8]) -> Result<String, Problem> {
@@ -126,7 +170,8 @@ fn media_type(headers: &HeaderMap) -> Result<String, Problem> {
         parameters.split(';').filter_map(|p| p.split_once('=')).find(|(n, _)| n.trim().eq_ignore_ascii_case("charset"));
     match charset.map(|(_, value)| value.trim().trim_matches('"')) {
         Some(charset) if !charset.eq_ignore_ascii_case("utf-8") && !charset.eq_ignore_ascii_case("us-ascii") => {
-            Err(Problem::invalid_request(format!("charset {charset:?} is not supported; send UTF-8")))
+            let message = format!("charset {charset:?} is not supported; send UTF-8");
+            Err(Problem::new(Code::UnsupportedMediaType, Fault::Caller, message))
         }
         _ => Ok(media_type.trim().to_ascii_lowercase()),
     }
@@ -157,7 +202,7 @@ fn is_length_limit(error: &axum::Error) -> bool {
 }
 
 /// W3C Trace Context section 3.2.2: two, 32, 16 and two hexadecimal digits; ids are not all zero.
-fn traceparent(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn read_traceparent(headers: &HeaderMap) -> Option<String> {
     let value = headers.get("traceparent")?.to_str().ok()?;
     let parts: Vec<&str> = value.split('-').collect();
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
@@ -172,15 +217,14 @@ fn too_large(limit: usize) -> Problem {
     Problem::new(Code::QueryTooLarge, Fault::Caller, message)
 }
 
-fn updates_refused() -> Problem {
-    Problem::invalid_request(
-        "this endpoint answers queries only: the data belongs to the sources, updates are made there",
-    )
+fn read_only() -> Problem {
+    let message = "this endpoint answers queries only: the data belongs to the sources, updates are made there";
+    Problem::new(Code::ReadOnly, Fault::Caller, message)
 }
 
 fn unknown_body(media_type: &str) -> Problem {
     let shown: String = media_type.chars().take(80).collect();
-    Problem::invalid_request(format!(
-        "a POST body is application/x-www-form-urlencoded or application/sparql-query, not {shown:?}"
-    ))
+    let message =
+        format!("a POST body is application/x-www-form-urlencoded or application/sparql-query, not {shown:?}");
+    Problem::new(Code::UnsupportedMediaType, Fault::Caller, message)
 }

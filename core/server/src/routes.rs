@@ -1,8 +1,9 @@
 //! The paths of the server.
 
 use crate::admission::Admission;
-use crate::{Health, QueryEndpoint, ServerOptions, explain, pages, sparql};
+use crate::{Dataset, Health, NamedGraph, Problem, QueryEndpoint, ServerOptions, cors, explain, graphs, pages, sparql};
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -29,6 +30,17 @@ impl Service {
     pub(crate) fn endpoint(&self) -> Arc<dyn QueryEndpoint> {
         self.endpoints.borrow().clone()
     }
+
+    /// What there is to ask: the graphs of the sources and those of the index.
+    pub(crate) fn dataset(&self) -> Result<Dataset, Problem> {
+        let mut dataset = self.endpoint().dataset()?;
+        let index = self.options.graphs.iter().map(|name| NamedGraph { name: name.clone(), source: None });
+        dataset.graphs.extend(index);
+        // A graph that a source has, too, is that of the source.
+        dataset.graphs.sort_by(|a, b| a.name.cmp(&b.name).then(b.source.cmp(&a.source)));
+        dataset.graphs.dedup_by(|a, b| a.name == b.name);
+        Ok(dataset)
+    }
 }
 
 pub(crate) fn router(service: Arc<Service>) -> Router {
@@ -36,7 +48,13 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/", get(pages::home))
         .route("/health", get(pages::health))
         .route("/sparql", any(sparql::handle))
+        .route("/sparql/", any(sparql::handle))
         .route("/explain", any(explain::handle))
+        .route("/graphs", any(graphs::handle))
+        .route("/graphs/", any(graphs::handle))
+        .route("/graphs/{*name}", any(graphs::handle))
+        .route("/.well-known/void", any(graphs::void))
         .fallback(pages::not_found)
+        .layer(from_fn_with_state(service.clone(), cors::share))
         .with_state(service)
 }

@@ -1,37 +1,65 @@
-//! `/sparql`: the query operation of the SPARQL 1.1 Protocol.
+//! `/sparql`: the query operation of the SPARQL 1.1 Protocol, and without a query the description of the service.
 
-use crate::answer::{Running, by, fail, respond};
-use crate::negotiate::{Offer, RESULTS, negotiate};
+use crate::address::public_url;
+use crate::answer::{Running, by, fail, respond, set_headers};
+use crate::description::{service_description, whole};
+use crate::form::{Form, Shape, form};
+use crate::negotiate::{Accepted, GRAPHS, negotiate};
 use crate::request::read_query;
 use crate::routes::Service;
-use crate::{Problem, QueryCall, ResultFormat};
+use crate::{Answer, Problem, QueryCall};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::ALLOW;
+use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
+use weft_model::{Code, Fault};
 
-pub(crate) const ALLOWED: &str = "GET, HEAD, POST, OPTIONS";
+const ALLOWED: &str = "GET, HEAD, POST, OPTIONS";
 
 pub(crate) async fn handle(State(service): State<Arc<Service>>, request: Request) -> Response {
-    match *request.method() {
-        Method::GET | Method::POST => answer(&service, request).await.unwrap_or_else(IntoResponse::into_response),
-        Method::HEAD => head(&request),
-        Method::OPTIONS => options(),
-        _ => not_allowed(),
-    }
+    let (parts, body) = request.into_parts();
+    let asks_nothing = parts.uri.query().is_none_or(str::is_empty);
+    let answered = match parts.method {
+        Method::GET if asks_nothing => describe(&service, &parts).await,
+        Method::HEAD if asks_nothing => describe(&service, &parts).await.map(without_body),
+        Method::GET | Method::POST => answer(&service, &parts, body).await,
+        Method::HEAD => head(&service, &parts).await,
+        Method::OPTIONS => Ok(options(ALLOWED)),
+        _ => Ok(not_allowed(ALLOWED)),
+    };
+    answered.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn answer(service: &Service, request: Request) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let offer = negotiate(&parts.headers, RESULTS)?;
-    let call = read_query(&parts, body, &service.options).await?;
-    let span = query_span(service, &call);
-    let answered = run(service, call, offer, span.clone()).instrument(span.clone()).await;
+async fn answer(service: &Service, parts: &Parts, body: Body) -> Result<Response, Problem> {
+    let call = read_query(parts, body, &service.options).await?;
+    let form = form(&call.text);
+    let accepted = Accepted::of(&parts.headers, form.map(Form::shape))?;
+    let span = query_span(service, &call, form.map(Form::name));
+    run(service, call, accepted, span, Ok).await
+}
+
+/// Runs a query in the place and the time it is given. `become_answer` may make something else of what comes back.
+pub(crate) async fn run(
+    service: &Service,
+    call: QueryCall,
+    accepted: Accepted,
+    span: Span,
+    become_answer: impl FnOnce(Answer) -> Result<Answer, Problem>,
+) -> Result<Response, Problem> {
+    let answered = async {
+        let deadline = Instant::now() + call.timeout.unwrap_or(service.options.query_timeout);
+        let permit = service.admission.enter(deadline).await?;
+        let endpoint = service.endpoint();
+        let answer = by(deadline, endpoint.query(call)).await.and_then(become_answer)?;
+        respond(answer, accepted, Running { deadline, permit, span: span.clone() }).await
+    };
+    let answered = answered.instrument(span.clone()).await;
     if let Err(problem) = &answered {
         fail(&span, problem);
         span.in_scope(
@@ -41,22 +69,14 @@ async fn answer(service: &Service, request: Request) -> Result<Response, Problem
     answered
 }
 
-async fn run(service: &Service, call: QueryCall, offer: &Offer<ResultFormat>, span: Span) -> Result<Response, Problem> {
-    let deadline = Instant::now() + call.timeout.unwrap_or(service.options.query_timeout);
-    let permit = service.admission.enter(deadline).await?;
-    let endpoint = service.endpoint();
-    let answer = by(deadline, endpoint.query(call)).await?;
-    respond(answer, offer, Running { deadline, permit, span }).await
-}
-
 /// A span after the OpenTelemetry conventions for database calls. The text of a query may hold private data: it is not
 /// part of it.
-pub(crate) fn query_span(service: &Service, call: &QueryCall) -> Span {
+pub(crate) fn query_span(service: &Service, call: &QueryCall, operation: Option<&'static str>) -> Span {
     let span = tracing::info_span!(
         "query",
         "otel.kind" = "server",
         "db.system.name" = "weft",
-        "db.operation.name" = Empty,
+        "db.operation.name" = operation,
         "db.response.returned_rows" = Empty,
         "error.type" = Empty,
         "otel.status_code" = Empty,
@@ -67,28 +87,40 @@ pub(crate) fn query_span(service: &Service, call: &QueryCall) -> Span {
     span
 }
 
-/// What a GET would be answered in. The query is not run.
-fn head(request: &Request) -> Response {
-    match negotiate(request.headers(), RESULTS) {
-        Ok(offer) => {
-            let mut response = Body::empty().into_response();
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(offer.content_type));
-            response
-        }
-        Err(problem) => problem.into_response(),
-    }
+/// SPARQL 1.1 Service Description section 2.
+async fn describe(service: &Service, parts: &Parts) -> Result<Response, Problem> {
+    let offer = negotiate(&parts.headers, GRAPHS)?;
+    let url = public_url(parts, &service.options)?;
+    whole(service_description(&url, &service.dataset()?), offer).await
 }
 
-pub(crate) fn options() -> Response {
+/// What a GET would be answered in. The query is not run.
+async fn head(service: &Service, parts: &Parts) -> Result<Response, Problem> {
+    let call = read_query(parts, Body::empty(), &service.options).await?;
+    let shape = form(&call.text).map(Form::shape);
+    let accepted = Accepted::of(&parts.headers, shape)?;
+    let mut response = Body::empty().into_response();
+    match shape {
+        Some(Shape::Graph) => set_headers(&mut response, accepted.graphs()?.content_type),
+        _ => set_headers(&mut response, accepted.results()?.content_type),
+    }
+    Ok(response)
+}
+
+pub(crate) fn without_body(response: Response) -> Response {
+    let (parts, _) = response.into_parts();
+    Response::from_parts(parts, Body::empty())
+}
+
+pub(crate) fn options(allowed: &'static str) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(ALLOWED));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }
 
-pub(crate) fn not_allowed() -> Response {
-    let problem = Problem::invalid_request(format!("this method is not allowed here; allowed are {ALLOWED}"));
-    let mut response = problem.into_response();
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(ALLOWED));
+pub(crate) fn not_allowed(allowed: &'static str) -> Response {
+    let message = format!("this method is not allowed here; allowed are {allowed}");
+    let mut response = Problem::new(Code::MethodNotAllowed, Fault::Caller, message).into_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }

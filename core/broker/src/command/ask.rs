@@ -3,7 +3,7 @@
 use crate::cli::Text;
 use crate::config::{Config, Telemetry, load};
 use crate::failure::Failure;
-use crate::mesh::{Described, Transports, assemble, describe_all, open_all};
+use crate::mesh::{Described, Transports, assemble, describe_all, open_all, open_services};
 use crate::telemetry;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,7 @@ pub(super) async fn local_engine(config: Option<&PathBuf>) -> Result<(Engine, Ar
     let config = Arc::new(load(path)?);
     let transports = Transports::new(&config)?;
     let sources = open_all(&config, &transports).await?;
+    let services = open_services(&config)?;
     let until = Instant::now() + config.broker.start_timeout;
     let mut described = Vec::new();
     for (source, description) in describe_all(&sources, until).await {
@@ -53,7 +54,7 @@ pub(super) async fn local_engine(config: Option<&PathBuf>) -> Result<(Engine, Ar
             Err(failure) => return Err(failure),
         }
     }
-    Ok((assemble(config.clone(), described).await?, config))
+    Ok((assemble(config.clone(), &services, described).await?, config))
 }
 
 /// Log lines of a command that answers and ends: warnings only, unless `RUST_LOG` asks for more. Nothing is exported.

@@ -4,7 +4,7 @@ use super::ask::quiet_logs;
 use crate::cli::Check;
 use crate::config::{Config, Source, load};
 use crate::failure::Failure;
-use crate::mesh::{Described, MeshSource, Transports, read_description};
+use crate::mesh::{Described, MeshSource, Transports, open_service, read_description};
 use std::sync::Arc;
 use std::time::SystemTime;
 use weft_identity::Credentials;
@@ -46,6 +46,7 @@ pub(crate) async fn run(check: Check) -> Result<(), Failure> {
     check_ontology(&config, &mut findings);
     check_links(&config, &mut findings);
     check_sources(&config, &mut findings).await;
+    check_services(&config, &mut findings);
     match findings.first {
         None => Ok(()),
         Some(code) => {
@@ -88,6 +89,15 @@ fn check_links(config: &Config, findings: &mut Findings) {
     match LinkStore::open(&path) {
         Ok(_) => findings.fine(&format!("link store {}", path.display())),
         Err(error) => findings.wrong(&Failure::from(error)),
+    }
+}
+
+fn check_services(config: &Config, findings: &mut Findings) {
+    for (iri, service) in &config.services {
+        match open_service(config, iri, service) {
+            Ok(_) => findings.fine(&format!("service <{iri}>")),
+            Err(failure) => findings.wrong(&failure),
+        }
     }
 }
 

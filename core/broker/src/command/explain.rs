@@ -12,8 +12,9 @@ pub(crate) async fn run(explain: Explain) -> Result<(), Failure> {
     let shown = match &explain.asked.endpoint {
         Some(endpoint) => Client::new(endpoint, explain.asked.timeout)?.explain(&text, explain.json).await?,
         None => {
-            let (engine, _) = local_engine(explain.asked.config.as_ref()).await?;
-            let call = QueryCall { text, timeout: explain.asked.timeout, ..QueryCall::default() };
+            let (engine, config) = local_engine(explain.asked.config.as_ref()).await?;
+            let base_iri = Some(config.broker.base.clone());
+            let call = QueryCall { text, base_iri, timeout: explain.asked.timeout, ..QueryCall::default() };
             let explanation = QueryEndpoint::explain(&engine, call).await?;
             if explain.json {
                 serde_json::to_string_pretty(&explanation.json)

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sparesults::{QueryResultsFormat, QueryResultsParser, SliceQueryResultsParserOutput};
 use std::io::{self, Write};
 use weft_model::Code;
-use weft_server::{Answer, Client, Encoder, QueryCall, QueryEndpoint, ResultFormat, Solutions};
+use weft_server::{Answer, Client, Encoder, QueryCall, QueryEndpoint, Solutions};
 
 /// Bytes of an answer that are kept to be shown as a table.
 const TABLE_BYTES: usize = 256 << 20;
@@ -25,7 +25,8 @@ pub(crate) async fn run(query: Query) -> Result<(), Failure> {
         }
         None => {
             let (engine, config) = local_engine(query.asked.config.as_ref()).await?;
-            let call = QueryCall { text, timeout: query.asked.timeout, ..QueryCall::default() };
+            let base_iri = Some(config.broker.base.clone());
+            let call = QueryCall { text, base_iri, timeout: query.asked.timeout, ..QueryCall::default() };
             Some(write_answer(QueryEndpoint::query(&engine, call).await?, &query, &config).await?)
         }
     };
@@ -40,13 +41,15 @@ pub(crate) async fn run(query: Query) -> Result<(), Failure> {
 
 /// The report, where the broker sent one.
 async fn ask_broker(client: &Client, text: &str, query: &Query) -> Result<Option<Value>, Failure> {
-    let format = query.format.results().unwrap_or(ResultFormat::Json);
-    let mut answer = client.query(text, format).await?;
-    if query.format != QueryFormat::Table {
+    let mut answer = client.query(text, query.format.wanted()).await?;
+    if query.format != QueryFormat::Table || answer.is_graph {
+        let mut last = None;
         while let Some(piece) = answer.body.next().await {
-            write(&piece?)?;
+            let piece = piece?;
+            last = piece.last().copied().or(last);
+            write(&piece)?;
         }
-        end_line(format)?;
+        end_line(last)?;
         return Ok(answer.report);
     }
     let mut body = Vec::new();
@@ -82,29 +85,49 @@ async fn write_answer(answer: Answer, query: &Query, config: &Config) -> Result<
     match answer {
         Answer::Boolean { value, report } => {
             match query.format.results() {
-                None => println_checked(&value.to_string())?,
                 Some(format) => {
-                    write(&Encoder::boolean(value, format)?)?;
-                    end_line(format)?;
+                    let text = Encoder::boolean(value, format)?;
+                    write(&text)?;
+                    end_line(text.last().copied())?;
                 }
+                None if query.format == QueryFormat::Table => println_checked(&value.to_string())?,
+                None => return Err(not_written("SELECT and ASK", "table, json, xml, csv, tsv")),
             }
             Ok(report)
         }
         Answer::Solutions(solutions) => {
             let report = solutions.report.clone();
             match query.format.results() {
-                None => write_table(solutions, query.rows, &config.prefix_list()).await?,
-                Some(format) => {
-                    let mut encoder = Encoder::new(solutions, format)?;
-                    while let Some(piece) = encoder.next().await? {
-                        write(&piece)?;
-                    }
-                    end_line(format)?;
+                Some(format) => write_pieces(Encoder::solutions(solutions, format)?).await?,
+                None if query.format == QueryFormat::Table => {
+                    write_table(solutions, query.rows, &config.prefix_list()).await?;
                 }
+                None => return Err(not_written("SELECT and ASK", "table, json, xml, csv, tsv")),
             }
             Ok(report())
         }
+        Answer::Graph(graph) => {
+            let report = graph.report.clone();
+            let Some(format) = query.format.graph() else {
+                return Err(not_written("CONSTRUCT and DESCRIBE", "turtle, ntriples, jsonld, rdfxml"));
+            };
+            write_pieces(Encoder::graph(graph, format)).await?;
+            Ok(report())
+        }
     }
+}
+
+fn not_written(what: &str, formats: &str) -> Failure {
+    Failure::new(Code::NotAcceptable, format!("answers of {what} are written as {formats}: see --format"))
+}
+
+async fn write_pieces(mut encoder: Encoder) -> Result<(), Failure> {
+    let mut last = None;
+    while let Some(piece) = encoder.next().await? {
+        last = piece.last().copied().or(last);
+        write(&piece)?;
+    }
+    end_line(last)
 }
 
 async fn write_table(mut solutions: Solutions, rows: usize, prefixes: &[(String, String)]) -> Result<(), Failure> {
@@ -134,11 +157,11 @@ fn println_checked(text: &str) -> Result<(), Failure> {
     write(b"\n")
 }
 
-/// JSON and XML documents end without a newline, which a terminal wants.
-fn end_line(format: ResultFormat) -> Result<(), Failure> {
-    match format {
-        ResultFormat::Json | ResultFormat::Xml => write(b"\n"),
-        ResultFormat::Csv | ResultFormat::Tsv => io::stdout().flush().map_err(|error| unwritable(&error)),
+/// Some documents end without a newline, which a terminal wants.
+fn end_line(last: Option<u8>) -> Result<(), Failure> {
+    match last {
+        Some(b'\n') | None => io::stdout().flush().map_err(|error| unwritable(&error)),
+        Some(_) => write(b"\n"),
     }
 }
 

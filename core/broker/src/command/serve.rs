@@ -3,7 +3,9 @@
 use crate::cli::Serve;
 use crate::config::{Config, load};
 use crate::failure::Failure;
-use crate::mesh::{Described, MeshSource, Transports, assemble, describe, describe_all, open_all, write_description};
+use crate::mesh::{
+    Described, MeshSource, Transports, assemble, describe, describe_all, open_all, open_services, write_description,
+};
 use crate::telemetry;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -11,9 +13,11 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep};
+use weft_connector::GuardedEndpoint;
 use weft_model::{Code, Fault, Retry};
 use weft_server::{
-    Answer, Explanation, Health, Problem, QueryCall, QueryEndpoint, Server, ServerOptions, SourceHealth, SourceState,
+    Answer, Dataset, Explanation, Health, Problem, QueryCall, QueryEndpoint, Server, ServerOptions, SourceHealth,
+    SourceState,
 };
 
 type Endpoint = Arc<dyn QueryEndpoint>;
@@ -23,11 +27,12 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
     let _telemetry = telemetry::start(&config.telemetry)?;
     let transports = Transports::new(&config)?;
     let sources = open_all(&config, &transports).await?;
+    let services = open_services(&config)?;
     follow_credentials(&config, &transports);
 
     let health = Health::default();
     let (endpoints, endpoint) = watch::channel::<Endpoint>(Arc::new(Starting));
-    let options = ServerOptions { adopt_parent: Some(telemetry::adopt_parent), ..config.limits.server() };
+    let options = ServerOptions { adopt_parent: Some(telemetry::adopt_parent), ..config.server_options() };
     let server = Server::bind(config.broker.listen, endpoint, health.clone(), options).await.map_err(|error| {
         Failure::new(Code::InvalidConfig, format!("broker.listen: cannot listen on {}: {error}", config.broker.listen))
     })?;
@@ -40,7 +45,7 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
         stopped.await.ok();
     }));
     let outcome = tokio::select! {
-        outcome = live(config, sources, &endpoints, &health, address) => outcome,
+        outcome = live(config, sources, &services, &endpoints, &health, address) => outcome,
         ended = terminated() => ended,
     };
     tracing::info!("stopping");
@@ -53,6 +58,7 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
 async fn live(
     config: Arc<Config>,
     sources: Vec<MeshSource>,
+    services: &[GuardedEndpoint],
     endpoints: &watch::Sender<Endpoint>,
     health: &Health,
     address: std::net::SocketAddr,
@@ -75,14 +81,14 @@ async fn live(
             Err(failure) => return Err(failure),
         }
     }
-    let engine = assemble(config.clone(), present.values().cloned().collect()).await?;
+    let engine = assemble(config.clone(), services, present.values().cloned().collect()).await?;
     present.keys().for_each(|name| set_ready(health, name));
     endpoints.send_replace(Arc::new(engine));
     health.set_ready();
     tracing::info!("ready: http://{address}/sparql");
     while !absent.is_empty() {
         sleep(config.broker.retry_interval).await;
-        absent = bring_back(&config, absent, &mut present, endpoints, health).await;
+        absent = bring_back(&config, services, absent, &mut present, endpoints, health).await;
     }
     std::future::pending().await
 }
@@ -90,6 +96,7 @@ async fn live(
 /// Tries the absent sources once more. A source whose mapping does not fit stays away, and the others stay.
 async fn bring_back(
     config: &Arc<Config>,
+    services: &[GuardedEndpoint],
     absent: Vec<MeshSource>,
     present: &mut BTreeMap<Arc<str>, Described>,
     endpoints: &watch::Sender<Endpoint>,
@@ -99,7 +106,7 @@ async fn bring_back(
     for source in absent {
         let described = describe(&source, Instant::now() + source.timeout.min(config.broker.start_timeout)).await;
         let joined = match described {
-            Ok(description) => join(config, Described { source: source.clone(), description }, present).await,
+            Ok(description) => join(config, services, Described { source: source.clone(), description }, present).await,
             Err(failure) => Err(failure),
         };
         match joined {
@@ -120,12 +127,13 @@ async fn bring_back(
 
 async fn join(
     config: &Arc<Config>,
+    services: &[GuardedEndpoint],
     described: Described,
     present: &mut BTreeMap<Arc<str>, Described>,
 ) -> Result<Endpoint, Failure> {
     let mut all: Vec<Described> = present.values().cloned().collect();
     all.push(described.clone());
-    let engine = assemble(config.clone(), all).await?;
+    let engine = assemble(config.clone(), services, all).await?;
     record(config, &described);
     present.insert(described.source.name.clone(), described);
     Ok(Arc::new(engine))
@@ -181,6 +189,10 @@ impl QueryEndpoint for Starting {
     }
 
     async fn explain(&self, _: QueryCall) -> Result<Explanation, Problem> {
+        Err(Self::problem())
+    }
+
+    fn dataset(&self) -> Result<Dataset, Problem> {
         Err(Self::problem())
     }
 }

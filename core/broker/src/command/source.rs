@@ -35,7 +35,20 @@ fn run_list(list: &SourceList) -> Result<(), Failure> {
         table.add_row([name, transport, &place, &source.graph_iri(name), &mapping, optional]);
     }
     println!("{table}");
+    if config.services.is_empty() {
+        return Ok(());
+    }
+    let mut table = plain_table(&["service", "asked at"]);
+    for (iri, service) in &config.services {
+        table.add_row([iri, without_query(service.url(iri))]);
+    }
+    println!("\n{table}");
     Ok(())
+}
+
+/// The query of a URL may be nobody else's business.
+fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or(url)
 }
 
 async fn run_inspect(inspect: &SourceInspect) -> Result<(), Failure> {

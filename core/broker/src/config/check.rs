@@ -5,6 +5,7 @@ use oxrdf::NamedNode;
 use url::Url;
 use weft_identity::SpiffeId;
 use weft_index::Index;
+use weft_sparql::check_url;
 
 /// The key and what is wrong with it.
 type Wrong = (String, String);
@@ -29,6 +30,7 @@ pub(super) fn check(config: &Config) -> Vec<Wrong> {
     if config.limits.memory < MIN_MEMORY {
         wrong.push(("limits.memory".to_owned(), "a query needs 64MiB or more".to_owned()));
     }
+    config.server.check(&mut wrong);
     if let Some(otlp) = &config.telemetry.otlp
         && let Err(message) = origin(otlp, &["http", "https"])
     {
@@ -38,6 +40,7 @@ pub(super) fn check(config: &Config) -> Vec<Wrong> {
         check_source(config, name, source, &mut wrong);
     }
     check_graphs(config, &mut wrong);
+    check_services(config, &mut wrong);
     wrong
 }
 
@@ -77,6 +80,16 @@ fn check_graphs(config: &Config, wrong: &mut Vec<Wrong>) {
     for (i, (name, graph)) in graphs.iter().enumerate() {
         if let Some((other, _)) = graphs[..i].iter().find(|(_, known)| known == graph) {
             wrong.push((format!("sources.{name}.graph"), format!("source {other} has the same graph")));
+        }
+    }
+}
+
+fn check_services(config: &Config, wrong: &mut Vec<Wrong>) {
+    for (iri, service) in &config.services {
+        if let Err(error) = NamedNode::new(iri) {
+            wrong.push((format!("services.{iri}"), format!("{iri:?} is not an absolute IRI: {error}")));
+        } else if let Err(error) = check_url(service.url(iri), service.insecure) {
+            wrong.push((format!("services.{iri}"), error.to_string()));
         }
     }
 }

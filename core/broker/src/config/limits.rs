@@ -25,6 +25,8 @@ pub(crate) struct Limits {
     plan_nodes: usize,
     /// Keys a bind join sends at once.
     key_block: usize,
+    /// Solutions shipped with one request of a SERVICE.
+    service_block: usize,
     /// Rows of one answer.
     result_rows: u64,
     /// Memory of one query.
@@ -68,6 +70,7 @@ impl Default for Limits {
             joins_under_union: plan.joins_under_union,
             plan_nodes: plan.plan_nodes,
             key_block: plan.key_block,
+            service_block: plan.service_block,
             result_rows: engine.result_rows,
             memory: engine.memory,
             value_bytes: engine.value_bytes,
@@ -98,6 +101,8 @@ impl Limits {
                 joins_under_union: self.joins_under_union,
                 plan_nodes: self.plan_nodes,
                 key_block: self.key_block,
+                service_block: self.service_block,
+                ..PlanLimits::default()
             },
             timeout: self.query_timeout,
             memory: self.memory,
@@ -121,7 +126,7 @@ impl Limits {
             header_timeout: self.header_timeout,
             body_timeout: self.body_timeout,
             drain_timeout: self.drain_timeout,
-            adopt_parent: None,
+            ..ServerOptions::default()
         }
     }
 

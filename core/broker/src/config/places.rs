@@ -24,12 +24,17 @@ impl<'a> Places<'a> {
 
     /// The line of a key such as `sources.erp.limits`; list indexes (`[1]`) give the line of the list.
     pub(super) fn line(&self, path: &str) -> Option<usize> {
-        let names = path.split('.').map(|part| part.split('[').next().unwrap_or(part)).filter(|name| !name.is_empty());
+        let mut rest = path;
         let mut table = Some(self.root.get_ref());
         let mut found = None;
-        for name in names {
-            let (key, value) = table?.iter().find(|(key, _)| key.get_ref() == name)?;
+        while !rest.is_empty() {
+            // A quoted key may have dots of its own.
+            let begun =
+                |key: &str| rest.strip_prefix(key).filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+            let mut keys = table?.iter().filter_map(|(key, value)| Some((key, value, begun(key.get_ref())?)));
+            let (key, value, after) = keys.next()?;
             found = Some(key.span());
+            rest = after.trim_start_matches(|c| c != '.').trim_start_matches('.');
             table = match value.get_ref() {
                 DeValue::Table(inner) => Some(inner),
                 _ => None,

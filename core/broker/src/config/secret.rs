@@ -19,6 +19,11 @@ pub(crate) enum SecretSource {
 impl SecretSource {
     /// Reads the secret; a newline at its end is not part of it. Errors never show what was read.
     pub(crate) fn read(&self, folder: &Path) -> Result<Secret, String> {
+        self.read_with(folder, |text| Secret::new(text))
+    }
+
+    /// What is made of the secret.
+    pub(crate) fn read_with<T>(&self, folder: &Path, make: impl FnOnce(&str) -> T) -> Result<T, String> {
         let text = match self {
             Self::Env(name) => {
                 std::env::var(name).map_err(|_| format!("environment variable {name} is not set, or not text"))?
@@ -26,7 +31,7 @@ impl SecretSource {
             Self::File(path) => read_file(&folder.join(path))?,
         };
         let text = text.trim_end_matches(['\r', '\n']);
-        if text.is_empty() { Err("the secret is empty".to_owned()) } else { Ok(Secret::new(text)) }
+        if text.is_empty() { Err("the secret is empty".to_owned()) } else { Ok(make(text)) }
     }
 }
 

@@ -49,6 +49,7 @@ fn the_commented_example_is_valid_and_says_the_defaults() {
     assert_eq!(config.sources.len(), 2);
     let shown = |limits: &Limits| format!("{limits:?}");
     assert_eq!(shown(&config.limits), shown(&Limits::default()));
+    assert_eq!(format!("{:?}", config.server), format!("{:?}", ServerSection::default()));
     assert_eq!(format!("{:?}", config.sandbox), format!("{:?}", Sandbox::default()));
     assert_eq!(format!("{:?}", config.sources["erp"].limits), format!("{:?}", source::SourceLimits::default()));
     // Every key of the sections of limits is in it, so that the reference is whole.
@@ -123,4 +124,30 @@ fn sizes_are_read_and_nonsense_is_not() {
     for text in ["", "0", "-1", "MiB", "1.5MiB", "64mb", "99999999TiB", "18446744073709551616"] {
         assert_eq!(parse_size(text), None, "{text}");
     }
+}
+
+#[test]
+fn the_server_is_told_what_clients_need() {
+    let section =
+        "[server]\npublic_url = \"https://weft.example/mesh\"\ncors_origins = [\"*\"]\ncors_max_age = \"1h\"\n";
+    let options = read(&format!("{MINIMAL}{section}")).unwrap().server_options();
+    assert_eq!(options.public_url.unwrap().as_str(), "https://weft.example/mesh/");
+    assert_eq!((options.cors_origins, options.cors_max_age), (vec!["*".to_owned()], Duration::from_secs(3600)));
+    assert_eq!(options.base_iri.as_deref(), Some("https://demo.weft.dev/"));
+    let plain = read(MINIMAL).unwrap().server_options();
+    assert!(plain.public_url.is_none() && plain.cors_origins.is_empty());
+    assert!(plain.graphs.contains(&plain.catalogue.unwrap()) && plain.graphs.len() == 3);
+}
+
+#[test]
+fn the_example_of_a_service_says_the_defaults() {
+    let text = std::fs::read_to_string(EXAMPLE).unwrap();
+    let config = parse(Path::new(EXAMPLE), &text, environment(&[])).unwrap();
+    let (iri, service) = config.services.first_key_value().unwrap();
+    let bare: Config = read(&format!("{MINIMAL}[services.\"{iri}\"]\n")).unwrap();
+    let default = &bare.services[iri];
+    assert_eq!((service.url(iri), service.insecure), (default.url(iri), default.insecure));
+    assert_eq!((service.request(), service.endpoint_limits()), (default.request(), default.endpoint_limits()));
+    assert_eq!(service.limits.guard(), default.limits.guard());
+    assert_eq!(service.credentials.len(), 1);
 }

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::telemetry;
 use std::collections::HashMap;
 use std::sync::Arc;
-use weft_connector::{GuardLimits, Guarded};
+use weft_connector::{GuardLimits, Guarded, GuardedEndpoint};
 use weft_exec::Engine;
 use weft_index::{Index, IndexInputs, LinkStore};
 use weft_mapping::{Mapping, VirtualGraph};
@@ -46,7 +46,11 @@ fn virtual_graph(source: &MeshSource, description: &Arc<Description>, base: &str
 }
 
 /// Builds the index and the engine. All mappings are checked, and all that is wrong is told at once.
-pub(crate) async fn assemble(config: Arc<Config>, described: Vec<Described>) -> Result<Engine, Failure> {
+pub(crate) async fn assemble(
+    config: Arc<Config>,
+    services: &[GuardedEndpoint],
+    described: Vec<Described>,
+) -> Result<Engine, Failure> {
     let base = &config.broker.base;
     let (mut graphs, mut wrong) = (Vec::new(), Vec::new());
     for source in &described {
@@ -71,7 +75,7 @@ pub(crate) async fn assemble(config: Arc<Config>, described: Vec<Described>) -> 
     sources.insert(name.clone(), Guarded::new(name, Arc::new(index), GuardLimits::default()));
     let catalogue = Catalogue::new(graphs, config.prefix_list());
     let engine = Engine::new(catalogue, sources, config.limits.engine());
-    Ok(engine.with_trace_context(telemetry::current_traceparent))
+    Ok(engine.with_services(services.iter().cloned()).with_trace_context(telemetry::current_traceparent))
 }
 
 fn build_index(config: &Config, sources: &[VirtualGraph]) -> Result<Index, Failure> {

@@ -1,6 +1,6 @@
 //! From a transport section to a connector.
 
-use super::read_bytes;
+use super::{TRUST_BYTES, read_bytes};
 use crate::config::{Config, GrpcSource, HttpSection, Source, Transport, WasmSource};
 use crate::failure::Failure;
 use std::path::PathBuf;
@@ -13,9 +13,6 @@ use weft_model::Code;
 use weft_wasm::{
     Credential, Grants, HttpGrant, InstalledComponent, Sandbox, SandboxError, SandboxLimits, WasmConnector,
 };
-
-/// No bundle of authorities is larger.
-const TRUST_BYTES: usize = 4 << 20;
 
 /// What connectors share: the broker's credentials, the sandbox, and components that several sources use.
 #[derive(Default)]

@@ -111,7 +111,22 @@ pub(crate) fn report_table(report: &Value) -> String {
         }
     }
     let millis = |key: &str| report.get(key).and_then(Value::as_f64).unwrap_or_default();
-    format!("{table}\n{:.0} ms, of which planning {:.0} ms", millis("elapsed"), millis("planning"))
+    let hidden = hidden_failures(report);
+    format!("{table}\n{hidden}{:.0} ms, of which planning {:.0} ms", millis("elapsed"), millis("planning"))
+}
+
+/// What SERVICE SILENT kept from being an error, one service a line.
+fn hidden_failures(report: &Value) -> String {
+    let sources = report.get("sources").and_then(Value::as_array);
+    let mut lines = String::new();
+    for source in sources.into_iter().flatten() {
+        let count = source.get("hiddenFailures").and_then(Value::as_u64).unwrap_or_default();
+        if count > 0 {
+            let name = source.get("name").and_then(Value::as_str).unwrap_or_default();
+            lines.push_str(&format!("{count} failures of service {name} were hidden by SILENT\n"));
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -42,13 +42,21 @@ async fn what_breaks_the_protocol_is_named() {
         (get(""), Code::InvalidRequest, "the request has no query"),
         (get("query=a&query=b"), Code::InvalidRequest, "more than one query"),
         (get("query=%FF"), Code::InvalidRequest, "parameter query is not UTF-8"),
+        (
+            get("query=a&default-graph-uri=here"),
+            Code::InvalidRequest,
+            "default-graph-uri: \"here\" is not an absolute IRI",
+        ),
+        (get("query=a&named-graph-uri="), Code::InvalidRequest, "named-graph-uri: \"\" is not an absolute IRI"),
+        (get("query=a&named-graph-uri=urn:a%20b"), Code::InvalidRequest, "is not an absolute IRI"),
+        (get("default-graph-uri=urn:x"), Code::InvalidRequest, "the request has no query"),
         (get("query=a&timeout=soon"), Code::InvalidRequest, "parameter timeout: \"soon\" is not a duration"),
         (get("query=a&timeout=0"), Code::InvalidRequest, "parameter timeout"),
-        (get("update=DROP+ALL"), Code::InvalidRequest, "answers queries only"),
-        (post(form, "update=DROP+ALL"), Code::InvalidRequest, "answers queries only"),
-        (post("application/sparql-update", "DROP ALL"), Code::InvalidRequest, "answers queries only"),
-        (post("text/plain", "ASK {}"), Code::InvalidRequest, "not \"text/plain\""),
-        (post("application/sparql-query;charset=latin1", "ASK {}"), Code::InvalidRequest, "charset \"latin1\""),
+        (get("update=DROP+ALL"), Code::ReadOnly, "answers queries only"),
+        (post(form, "update=DROP+ALL"), Code::ReadOnly, "answers queries only"),
+        (post("application/sparql-update", "DROP ALL"), Code::ReadOnly, "answers queries only"),
+        (post("text/plain", "ASK {}"), Code::UnsupportedMediaType, "not \"text/plain\""),
+        (post("application/sparql-query;charset=latin1", "ASK {}"), Code::UnsupportedMediaType, "charset \"latin1\""),
         (get(&format!("query={}", "a".repeat(101))), Code::QueryTooLarge, "more than 100 bytes (limits.query_bytes)"),
         (post("application/sparql-query", LONG), Code::QueryTooLarge, "more than 100 bytes"),
         (post(form, LONG), Code::QueryTooLarge, "more than 100 bytes"),
@@ -74,7 +82,7 @@ fn only_a_valid_trace_context_is_taken() {
     let read = |value: &str| {
         let mut headers = HeaderMap::new();
         headers.insert("traceparent", value.parse().unwrap());
-        traceparent(&headers)
+        read_traceparent(&headers)
     };
     let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     assert_eq!(read(good).as_deref(), Some(good));
@@ -87,5 +95,31 @@ fn only_a_valid_trace_context_is_taken() {
         "00-0af7651916cd43dd8448eb211c80319-cb7ad6b7169203331-01",
     ] {
         assert_eq!(read(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn a_graph_is_named_once_and_by_an_absolute_iri() {
+    let read = |query: &str| {
+        let (parts, _) = get(query).into_parts();
+        read_graph_name(&parts).map_err(|problem| problem.message)
+    };
+    let named = |iri: &str| Ok(Some(GraphName::Named(NamedNode::new(iri).unwrap())));
+    assert_eq!(read(""), Ok(None));
+    assert_eq!(read("default"), Ok(Some(GraphName::Default)));
+    assert_eq!(read("default="), Ok(Some(GraphName::Default)));
+    assert_eq!(read("graph=urn%3Aa"), named("urn:a"));
+    assert_eq!(read("graph=https://e/%C3%A9%23x"), named("https://e/é#x"));
+    for (query, message) in [
+        ("default=yes", "parameter default has no value"),
+        ("graph=x", "is not an absolute IRI"),
+        ("graph=urn:a%3E%20%7B", "is not an absolute IRI"),
+        ("graph=urn:a&default", "more than one graph"),
+        ("graph=urn:a&graph=urn:b", "more than one graph"),
+        ("graf=urn:a", "\"graf\" is not known"),
+        ("graph=%FF", "is not UTF-8"),
+    ] {
+        let problem = read(query).unwrap_err();
+        assert!(problem.contains(message), "{query}: {problem}");
     }
 }

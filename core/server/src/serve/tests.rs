@@ -1,11 +1,14 @@
 //! The server over real connections, with an endpoint that does as it is told by the text of the query.
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
-use crate::{Answer, Client, Explanation, Problem, QueryCall, ResultFormat, Solutions, SourceHealth, SourceState};
+use crate::{
+    Answer, Client, Dataset, Explanation, Graph, GraphFormat, NamedGraph, Problem, QueryCall, ResultFormat, Solutions,
+    SourceHealth, SourceState, Wanted,
+};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use oxrdf::{Literal, Term, Variable};
+use oxrdf::{Literal, NamedNode, Term, Triple, Variable};
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,10 +16,13 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use weft_model::{Code, Fault};
 
+mod service;
+
 type Batch = Result<Vec<Vec<Option<Term>>>, Problem>;
 
 /// `rows N`, `fail` (at the first batch), `late N` (fails after N batches), `stall N` (hangs after N batches), `yes`,
-/// `hang` (while planning).
+/// `hang` (while planning), `CONSTRUCT N` (as many triples), `SELECT ?s ?p ?o` (a statement whose object is the query),
+/// `ASK { GRAPH` (whether the graph is `urn:column`).
 struct Script {
     running: Arc<AtomicUsize>,
     pulled: Arc<AtomicUsize>,
@@ -46,6 +52,15 @@ impl QueryEndpoint for Script {
     async fn query(&self, call: QueryCall) -> Result<Answer, Problem> {
         self.running.fetch_add(1, Ordering::SeqCst);
         let alive = Alive(self.running.clone());
+        if let Some(count) = call.text.strip_prefix("CONSTRUCT ") {
+            return Ok(Answer::Graph(triples(count.parse().unwrap(), alive)));
+        }
+        if call.text.starts_with("ASK { GRAPH ") {
+            return Ok(Answer::Boolean { value: call.text.contains("<urn:column>"), report: json!({"sources": []}) });
+        }
+        if call.text.starts_with("SELECT ?s ?p ?o") {
+            return Ok(Answer::Solutions(statement(&call.text)));
+        }
         let (verb, number) = call.text.split_once(' ').unwrap_or((&call.text, "0"));
         let number: usize = number.parse().unwrap();
         let batches = |count: usize| stream::iter((0..count).map(|i| batch(i, 100)));
@@ -74,6 +89,33 @@ impl QueryEndpoint for Script {
     async fn explain(&self, call: QueryCall) -> Result<Explanation, Problem> {
         Ok(Explanation { text: format!("plan of {}", call.text), json: json!({"plan": call.text}) })
     }
+
+    fn dataset(&self) -> Result<Dataset, Problem> {
+        let graph = |name: &str, source: Option<&str>| NamedGraph {
+            name: NamedNode::new_unchecked(name),
+            source: source.map(Arc::from),
+        };
+        let graphs = vec![graph("http://127.0.0.1/graphs/erp", Some("erp")), graph("urn:part", None)];
+        Ok(Dataset { graphs, prefixes: vec![("e".into(), "https://e/".into())] })
+    }
+}
+
+fn triples(count: usize, alive: Alive) -> Graph {
+    let triples = stream::iter((0..count).map(move |number| {
+        let _ = &alive;
+        let node = NamedNode::new_unchecked(format!("https://e/n{number}"));
+        Ok(Triple::new(node.clone(), node, Literal::from(": xxx")))
+    }));
+    let prefixes = vec![("e".into(), "https://e/".into())];
+    Graph { triples: triples.boxed(), prefixes, report: Arc::new(|| json!({"sources": []})) }
+}
+
+/// A statement whose object is the query.
+fn statement(text: &str) -> Solutions {
+    let node = || Some(Term::from(NamedNode::new_unchecked("http://purl.org/dc/terms/title")));
+    let row = vec![node(), node(), Some(Literal::from(text).into())];
+    let variables = ["s", "p", "o"].map(Variable::new_unchecked).to_vec();
+    Solutions { variables, rows: stream::iter([Ok(vec![row])]).boxed(), report: Arc::new(|| json!({"sources": []})) }
 }
 
 struct Running {
@@ -116,6 +158,10 @@ async fn settles(what: &str, mut condition: impl FnMut() -> bool) {
     panic!("{what} did not happen");
 }
 
+fn rows(format: ResultFormat) -> Wanted {
+    Wanted { results: Some(format), graph: None }
+}
+
 async fn get(server: &Running, query: &str) -> reqwest::Response {
     reqwest::get(format!("{}/sparql?query={}", server.url, query.replace(' ', "+"))).await.unwrap()
 }
@@ -139,7 +185,7 @@ async fn a_large_answer_is_streamed_in_every_format() {
     let server = start(ServerOptions::default()).await;
     let client = Client::new(&server.url, None).unwrap();
     for format in [ResultFormat::Json, ResultFormat::Xml, ResultFormat::Csv, ResultFormat::Tsv] {
-        let answer = client.query("rows 300", format).await.unwrap();
+        let answer = client.query("rows 300", rows(format)).await.unwrap();
         assert_eq!(answer.report, None);
         let pieces: Vec<_> = answer.body.map(|piece| piece.unwrap()).collect().await;
         let text = String::from_utf8(pieces.concat()).unwrap();
@@ -159,9 +205,9 @@ async fn a_failure_before_the_first_row_is_a_status() {
         assert_eq!((problem["code"].as_str(), problem["source"].as_str()), (Some("source-failed"), Some("erp")));
     }
     let client = Client::new(&format!("{}/sparql", server.url), None).unwrap();
-    let problem = client.query("fail", ResultFormat::Csv).await.unwrap_err();
+    let problem = client.query("fail", rows(ResultFormat::Csv)).await.unwrap_err();
     assert_eq!(problem, failure());
-    assert_eq!(client.query("nonsense", ResultFormat::Csv).await.unwrap_err().code, Code::InvalidQuery);
+    assert_eq!(client.query("nonsense", rows(ResultFormat::Csv)).await.unwrap_err().code, Code::InvalidQuery);
 }
 
 /// The truth about a chunked body is in its last bytes, so no HTTP client stands between.
@@ -180,7 +226,7 @@ async fn a_failure_after_the_first_byte_breaks_the_connection() {
         assert_eq!(answer.ends_with(b"\r\n0\r\n\r\n"), complete, "{query}");
     }
     let client = Client::new(&server.url, None).unwrap();
-    let answer = client.query("late 300", ResultFormat::Csv).await.unwrap();
+    let answer = client.query("late 300", rows(ResultFormat::Csv)).await.unwrap();
     let last = answer.body.collect::<Vec<_>>().await.pop().unwrap();
     assert_eq!(last.unwrap_err().code, Code::StreamTruncated);
 }
@@ -234,7 +280,7 @@ async fn the_time_of_a_query_ends_while_it_waits_and_while_it_streams() {
     settles("the start", || server.pulled.load(Ordering::SeqCst) > 10).await;
     settles("the end of all queries", || server.queries.load(Ordering::SeqCst) == 0).await;
     let client = Client::new(&server.url, Some(Duration::from_millis(100))).unwrap();
-    assert_eq!(client.query("hang", ResultFormat::Csv).await.unwrap_err().code, Code::DeadlineExceeded);
+    assert_eq!(client.query("hang", rows(ResultFormat::Csv)).await.unwrap_err().code, Code::DeadlineExceeded);
 }
 
 #[tokio::test]
