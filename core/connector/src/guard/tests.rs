@@ -3,13 +3,14 @@
 use super::*;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
 use async_trait::async_trait;
-use futures::stream::{self, BoxStream};
+use futures::stream::{self, BoxStream, StreamExt as _};
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
-use weft_model::contract::{DataType, Field, Read, Relation};
+use tokio::time::Instant;
+use weft_model::contract::{ColumnRef, DataType, Field, Read, Relation};
 
 type Event = Result<ScanEvent, ContractError>;
 
@@ -315,6 +316,37 @@ async fn a_relation_that_does_not_fit_together_is_not_sent() {
     let mut request = request();
     request.relation.read_mut("").unwrap().columns.push("nope".into());
     let error = guarded.scan(&context(1000), request).await.unwrap_err().error;
+    assert_eq!((error.code, error.fault), (Code::InvalidRequest, Fault::Broker));
+    assert_eq!(scripted.calls.load(Ordering::SeqCst), 0);
+}
+
+/// From `id` to `next`, where both are of this type.
+fn recursion(data_type: DataType) -> ScanRequest {
+    let mut request = request();
+    let columns = ["id", "next"];
+    let read = request.relation.read_mut("").unwrap();
+    read.columns = columns.map(str::to_owned).to_vec();
+    read.schema = columns.map(|name| field(name, data_type, true)).to_vec();
+    let [from, to] = columns.map(|name| vec![ColumnRef::bare(name)]);
+    request.relation = Relation::Recurse { step: Box::new(request.relation), from, to, start: None };
+    request
+}
+
+#[tokio::test]
+async fn a_recursion_is_held_to_what_it_promises() {
+    let pairs = |ids: &[Option<i64>]| {
+        let ids: ArrayRef = Arc::new(Int64Array::from(ids.to_vec()));
+        Ok(ScanEvent::Batch(
+            RecordBatch::try_from_iter_with_nullable([("a", ids.clone(), true), ("b", ids, true)]).unwrap(),
+        ))
+    };
+    let (good, _) = guarded(vec![Act::Answer(vec![pairs(&[Some(1), Some(2)]), end(2)])], quick());
+    assert_eq!(drain(good.scan(&context(1000), recursion(DataType::Int64)).await).await.unwrap(), 2);
+    let (bad, _) = guarded(vec![Act::Answer(vec![pairs(&[None]), end(1)])], quick());
+    let error = drain(bad.scan(&context(1000), recursion(DataType::Int64)).await).await.unwrap_err();
+    assert_eq!((error.code, error.fault), (Code::InvalidData, Fault::Connector), "a pair has no nulls");
+    let (unsent, scripted) = guarded(vec![], quick());
+    let error = unsent.scan(&context(1000), recursion(DataType::Float64)).await.unwrap_err().error;
     assert_eq!((error.code, error.fault), (Code::InvalidRequest, Fault::Broker));
     assert_eq!(scripted.calls.load(Ordering::SeqCst), 0);
 }

@@ -5,7 +5,7 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::{Array, RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType as ArrowType, Field as ArrowField, Schema, SchemaRef};
 use std::sync::Arc;
-use weft_model::contract::{ColumnRef, ContractError, Field, Relation};
+use weft_model::contract::{ColumnRef, ContractError, DataType, Field, Relation};
 use weft_model::{Code, Fault};
 
 /// The columns a relation promises.
@@ -22,6 +22,18 @@ impl Expected {
             |(_, field): &(ColumnRef, Field)| ArrowField::new(&field.name, field.data_type.to_arrow(), field.nullable);
         let schema = Arc::new(Schema::new(fields.iter().map(arrow).collect::<Vec<_>>()));
         Ok(Self { fields, schema })
+    }
+
+    /// One column of encoded terms for each variable.
+    pub(super) fn terms(variables: &[String]) -> Self {
+        let field = |name: &String| {
+            let field =
+                Field { name: name.clone(), data_type: DataType::Text, nullable: true, native_type: String::new() };
+            (ColumnRef::new("", name), field)
+        };
+        let arrow = |name: &String| ArrowField::new(name, DataType::Text.to_arrow(), true);
+        let schema = Arc::new(Schema::new(variables.iter().map(arrow).collect::<Vec<_>>()));
+        Self { fields: variables.iter().map(field).collect(), schema }
     }
 
     /// Named, typed and nullable as the relation says; all batches of a scan have this one schema.
