@@ -15,7 +15,7 @@ use weft_tests::mesh::{Mesh, one_try};
 use weft_tests::scenario::{
     MappingDocument, Scenario, Source, Transport, describe, offer_everything, plain_column, plain_table,
 };
-use weft_tests::union::union_store;
+use weft_tests::union::union;
 
 type Named = (Arc<str>, Arc<dyn Connector>);
 
@@ -75,7 +75,7 @@ fn named(scenario: &Scenario, connectors: &[Arc<MemoryConnector>]) -> Vec<Named>
 fn rows(found: &Found) -> usize {
     match found {
         Found::Rows { rows, .. } => rows.len(),
-        Found::Boolean(_) => panic!("rows are expected"),
+        Found::Boolean(_) | Found::Graph(_) => panic!("rows are expected"),
     }
 }
 
@@ -152,6 +152,60 @@ async fn keys_that_do_not_fit_one_block_come_in_several_and_the_answer_is_whole(
     }
 }
 
+/// A chain of parts, `1` in `plm` made of `2` in `erp` made of `3` in `plm` and so on; in one source when `one` is set.
+fn chain(length: i64, one: bool, recurse: bool) -> Scenario {
+    let link = |n: i64| vec![Some(Value::Int64(n)), Some(Value::Int64(n + 1))];
+    let (odd, even): (Vec<Row>, Vec<Row>) = if one {
+        ((1..length).map(link).collect(), Vec::new())
+    } else {
+        let rows = |rest: i64| (1..length).filter(move |n| n % 2 == rest).map(link).collect();
+        (rows(1), rows(0))
+    };
+    let mut sources =
+        vec![source("plm", "madeOf", DataType::Int64, odd, 100), source("erp", "madeOf", DataType::Int64, even, 100)];
+    for source in &mut sources {
+        source.description.relational.recurse = recurse;
+        source.mapping.prologue =
+            source.mapping.prologue.replace("rr:column \"value\"", "rr:template \"http://example.com/part/{value}\"");
+    }
+    Scenario { sources }
+}
+
+#[tokio::test]
+async fn a_path_across_sources_is_asked_once_a_level() {
+    let from_start = "SELECT ?x { <http://example.com/part/1> ex:madeOf+ ?x }";
+    let to_end = "SELECT ?x { ?x ex:madeOf+ <http://example.com/part/6> }";
+    for query in [from_start, to_end] {
+        let (found, scans) = requests(&chain(6, false, true), query).await;
+        // Five steps, and a last level that finds none.
+        assert_eq!((found, scans), (5, vec![6, 6]), "{query}");
+    }
+    let from_rows =
+        "SELECT ?x ?y { VALUES ?x { <http://example.com/part/1> <http://example.com/part/2> } ?x ex:madeOf+ ?y }";
+    assert_eq!(requests(&chain(6, false, true), from_rows).await, (9, vec![5, 5]));
+    // Of unknown ends, the steps are read once.
+    let all = "SELECT ?x ?y { ?x ex:madeOf+ ?y }";
+    assert_eq!(requests(&chain(6, false, true), all).await, (15, vec![1, 1]));
+}
+
+#[tokio::test]
+async fn a_source_that_follows_steps_is_asked_once() {
+    let mut scenario = chain(50, true, true);
+    scenario.sources.truncate(1);
+    for (query, expected) in [
+        ("SELECT ?x { <http://example.com/part/1> ex:madeOf+ ?x }", 49),
+        ("SELECT ?x { ?x ex:madeOf* <http://example.com/part/50> }", 50),
+        ("SELECT ?x ?y { ?x ex:madeOf <http://example.com/part/48> ; ex:madeOf+ ?y }", 3),
+    ] {
+        let (found, scans) = requests(&scenario, query).await;
+        assert_eq!(found, expected, "{query}");
+        assert!(scans[0] <= 2, "{scans:?} requests for {query}");
+    }
+    scenario.sources[0].description.relational.recurse = false;
+    let (found, scans) = requests(&scenario, "SELECT ?x { <http://example.com/part/1> ex:madeOf+ ?x }").await;
+    assert_eq!((found, scans), (49, vec![50]));
+}
+
 /// One of each kind of plan. Some answers may be complete before the trouble starts.
 const PLANS: &[(&str, &str, bool)] = &[
     ("scan", "SELECT * { ?p ex:name ?name }", false),
@@ -170,6 +224,22 @@ const PLANS: &[(&str, &str, bool)] = &[
     ("top", "SELECT * { ?p ex:name ?name ; ex:stock ?s ; ex:ok ?ok } ORDER BY ?s ?name LIMIT 3", false),
     ("limit", "SELECT * { ?p ex:name ?name ; ex:stock ?s ; ex:ok ?ok } LIMIT 3", true),
     ("ask", "ASK { ?p ex:name ?name ; ex:stock ?s ; ex:ok ?ok }", true),
+    (
+        "sub-query",
+        "SELECT * { ?p ex:name ?n { SELECT ?p (SUM(?s) AS ?sum) { ?p ex:stock ?s } GROUP BY ?p } ?p ex:ok ?ok }",
+        false,
+    ),
+    ("minus", "SELECT * { { ?p ex:name ?n } UNION { ?p ex:stock ?n } MINUS { ?p ex:ok false } }", false),
+    (
+        "exists",
+        "SELECT * { ?p ex:name ?n ; ex:stock ?s FILTER NOT EXISTS { ?p ex:ok ?ok FILTER(?ok && ?s > 3) } }",
+        false,
+    ),
+    ("mark", "SELECT * { ?p ex:name ?n ; ex:stock ?s BIND(EXISTS { ?p ex:ok true } AS ?good) }", false),
+    ("path", "SELECT * { ?p (ex:name|ex:stock|ex:ok)* ?x }", false),
+    ("path from rows", "SELECT * { ?p ex:name \"part 5\" ; (ex:stock|ex:ok)+ ?x }", false),
+    ("construct", "CONSTRUCT { ?p ex:all ?n , ?s , ?ok } WHERE { ?p ex:name ?n ; ex:stock ?s ; ex:ok ?ok }", false),
+    ("describe", "DESCRIBE <http://example.com/part/5>", false),
     ("values", "SELECT * { VALUES ?stock { 1 2 3 } ?p ex:stock ?stock ; ex:name ?name ; ex:ok ?ok }", false),
 ];
 
@@ -190,7 +260,7 @@ async fn spoilt(
 #[tokio::test]
 async fn a_source_that_fails_fails_the_query_in_every_kind_of_plan() {
     let scenario = three_sources(40, 2_000);
-    let store = union_store(&scenario).unwrap();
+    let store = union(&scenario).unwrap();
     for (plan, query, may_end_early) in PLANS {
         let text = format!("{PREFIX}{query}");
         let expected = evaluate(&store, &text).unwrap().unwrap();

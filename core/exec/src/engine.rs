@@ -1,9 +1,11 @@
 //! The engine: text in, rows of terms out.
 
 use crate::columns::{Layout, rows};
+use crate::construct;
+use crate::deadline::within;
 use crate::error::QueryError;
 use crate::expression::ExpressionContext;
-use crate::physical::{self, Relation, Run, RunLimits};
+use crate::physical::{self, Relation, Run, RunLimits, SharedRelations};
 use crate::report::{Report, ReportHandle};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
@@ -15,25 +17,25 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use oxiri::Iri;
 use oxrdf::vocab::xsd;
-use oxrdf::{Term, Variable};
+use oxrdf::{NamedNode, Term, Variable};
 use oxsdatatypes::DateTime;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use weft_connector::{CallContext, Guarded};
+use weft_connector::{CallContext, Guarded, GuardedEndpoint};
 use weft_model::contract::KeyBlock;
 use weft_model::term::{TermType, encode_literal};
 use weft_model::{Code, Fault};
-use weft_plan::{Catalogue, Form, Plan, PlanLimits, Scan, explain_json, explain_text, plan};
+use weft_plan::{Catalogue, Dataset, Form, Plan, PlanLimits, Request, Scan, explain_json, explain_text, plan};
 
 /// What a client asks.
 #[derive(Clone, Debug, Default)]
 pub struct QueryRequest {
     pub text: String,
     pub base_iri: Option<String>,
-    /// Chosen by protocol; refused in this version when not empty.
+    /// The dataset, when either is not empty; it takes the place of what the query chooses.
     pub default_graphs: Vec<String>,
     pub named_graphs: Vec<String>,
     /// At most the configured timeout.
@@ -87,6 +89,7 @@ impl Default for EngineLimits {
 pub struct Engine {
     catalogue: Arc<Catalogue>,
     sources: Arc<HashMap<Arc<str>, Guarded>>,
+    services: Arc<HashMap<Arc<str>, GuardedEndpoint>>,
     limits: EngineLimits,
     trace_context: fn() -> Option<String>,
     queries: AtomicU64,
@@ -95,6 +98,7 @@ pub struct Engine {
 #[derive(Debug)]
 pub enum Answer {
     Solutions(Solutions),
+    Graph(GraphAnswer),
     Boolean { value: bool, report: Report },
 }
 
@@ -109,6 +113,19 @@ pub struct Solutions {
 impl std::fmt::Debug for Solutions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Solutions").field("variables", &self.variables).field("report", &self.report).finish()
+    }
+}
+
+/// The triples of a CONSTRUCT or DESCRIBE: a set, of which one may come more than once. Dropping them cancels everything below.
+pub struct GraphAnswer {
+    /// The answer is whole only when the stream ends without an error.
+    pub triples: BoxStream<'static, Result<oxrdf::Triple, QueryError>>,
+    pub report: ReportHandle,
+}
+
+impl std::fmt::Debug for GraphAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GraphAnswer").field("report", &self.report).finish_non_exhaustive()
     }
 }
 
@@ -134,6 +151,7 @@ impl Engine {
         Self {
             catalogue: Arc::new(catalogue),
             sources: Arc::new(sources),
+            services: Arc::default(),
             limits,
             trace_context: || None,
             queries: AtomicU64::new(0),
@@ -144,6 +162,13 @@ impl Engine {
     #[must_use]
     pub fn with_trace_context(mut self, current: fn() -> Option<String>) -> Self {
         self.trace_context = current;
+        self
+    }
+
+    /// The endpoints that SERVICE may ask, and no others.
+    #[must_use]
+    pub fn with_services(mut self, services: impl IntoIterator<Item = GuardedEndpoint>) -> Self {
+        self.services = Arc::new(services.into_iter().map(|service| (service.iri().clone(), service)).collect());
         self
     }
 
@@ -158,15 +183,21 @@ impl Engine {
     /// Plans a query and starts it. No source is asked before the rows are polled, except for ASK.
     pub async fn query(&self, request: QueryRequest) -> Result<Answer, QueryError> {
         let report = ReportHandle::new(std::time::Instant::now());
-        let run = Arc::new(self.run(&request, &report));
-        let (plan, root) = self.prepare(&request, Some(run.clone())).await?;
+        let run = self.run(&request, &report);
+        let deadline = run.context.deadline;
+        let (plan, root) = self.prepare(&request, Some(run)).await?;
         report.planned();
         let Some(root) = root else { return Err(internal("a plan without operators")) };
         let batches = root.plan.execute(0, self.task()?)?;
-        let rows = bounded(run.context.deadline, self.limits.result_rows, report.clone(), root.layout, batches);
+        let names = root.layout.variables().to_vec();
+        let rows = bounded(deadline, self.limits.result_rows, report.clone(), root.layout, batches);
         match plan.form {
-            Form::Select(variables) => Ok(Answer::Solutions(Solutions { variables, rows, report })),
+            Form::Select(variables) => {
+                let rows = selected(rows, &names, &variables);
+                Ok(Answer::Solutions(Solutions { variables, rows, report }))
+            }
             Form::Ask => ask(rows, report).await,
+            Form::Construct(template) => Ok(Answer::Graph(construct::graph(template, names, rows, report))),
         }
     }
 
@@ -176,8 +207,11 @@ impl Engine {
         let run = self.run(&request, &report);
         let (plan, _) = self.prepare(&request, None).await?;
         let mut statements = Vec::new();
-        for scan in plan.root.scans() {
-            statements.push(self.statements(&run, scan).await);
+        for request in plan.root.requests() {
+            statements.push(match request {
+                Request::Scan(scan) => self.statements(&run, scan).await,
+                Request::Service(service) => vec![physical::explain_service(&run, service)],
+            });
         }
         Ok(Explanation { plan, statements })
     }
@@ -195,12 +229,13 @@ impl Engine {
     fn run(&self, request: &QueryRequest, report: &ReportHandle) -> Run {
         let timeout = request.timeout.unwrap_or(self.limits.timeout).min(self.limits.timeout);
         let mut expressions = ExpressionContext::new(DateTime::now());
-        expressions.base_iri = request.base_iri.clone().and_then(|base| Iri::parse(base).ok());
         expressions.max_value_bytes = self.limits.value_bytes;
+        expressions.max_column_bytes = expressions.max_column_bytes.min(self.limits.memory / 2);
         expressions.max_depth = self.limits.expression_depth;
         Run {
             id: format!("q{}", self.queries.fetch_add(1, Ordering::Relaxed) + 1),
             sources: self.sources.clone(),
+            services: self.services.clone(),
             context: CallContext {
                 deadline: Instant::now() + timeout,
                 traceparent: (self.trace_context)().or_else(|| request.traceparent.clone()),
@@ -213,26 +248,28 @@ impl Engine {
                 read_ahead_rows: self.limits.read_ahead_rows,
             },
             scans: AtomicU64::new(0),
+            shared: SharedRelations::default(),
         }
     }
 
     /// Plans, and builds the operators where there is a run for them, on a thread with a stack of its own.
-    async fn prepare(
-        &self,
-        request: &QueryRequest,
-        run: Option<Arc<Run>>,
-    ) -> Result<(Plan, Option<Relation>), QueryError> {
-        if !request.default_graphs.is_empty() || !request.named_graphs.is_empty() {
-            let message = "a dataset chosen by the request (default-graph-uri, named-graph-uri) is not supported yet";
-            return Err(QueryError::new(Code::UnsupportedQuery, Fault::Caller, message));
-        }
+    async fn prepare(&self, request: &QueryRequest, run: Option<Run>) -> Result<(Plan, Option<Relation>), QueryError> {
+        let dataset = dataset(request)?;
         let (text, base_iri) = (request.text.clone(), request.base_iri.clone());
-        let (catalogue, limits) = (self.catalogue.clone(), self.limits.plan.clone());
+        // Dropped with this call: a plan that nobody waits for any more is not finished.
+        let wanted = Wanted::default();
+        let limits = PlanLimits { cancelled: wanted.0.clone(), ..self.limits.plan.clone() };
+        let catalogue = self.catalogue.clone();
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let work = move || {
-            let prepared = plan(&text, base_iri.as_deref(), &catalogue, &limits).map_err(QueryError::from);
+            let prepared =
+                plan(&text, base_iri.as_deref(), dataset.as_ref(), &catalogue, &limits).map_err(QueryError::from);
             let prepared = prepared.and_then(|plan| {
-                let root = run.map(|run| physical::build(&run, &plan.root, None)).transpose()?;
+                let build = |mut run: Run| {
+                    run.expressions.base_iri = plan.base_iri.clone().and_then(|base| Iri::parse(base).ok());
+                    physical::build(&Arc::new(run), &plan.root, None)
+                };
+                let root = run.map(build).transpose()?;
                 Ok((plan, root))
             });
             // The caller may have gone away.
@@ -259,6 +296,32 @@ impl Engine {
     }
 }
 
+/// Tells the planner, when it is dropped, that nobody waits for the plan.
+#[derive(Default)]
+struct Wanted(Arc<AtomicBool>);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The dataset the request chooses (SPARQL 1.1 Protocol section 2.1.4).
+fn dataset(request: &QueryRequest) -> Result<Option<Dataset>, QueryError> {
+    if request.default_graphs.is_empty() && request.named_graphs.is_empty() {
+        return Ok(None);
+    }
+    let nodes = |iris: &[String]| {
+        let node = |iri: &String| {
+            NamedNode::new(iri).map_err(|error| {
+                QueryError::new(Code::InvalidRequest, Fault::Caller, format!("graph {iri:?}: {error}"))
+            })
+        };
+        iris.iter().map(node).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(Some(Dataset { default: nodes(&request.default_graphs)?, named: nodes(&request.named_graphs)? }))
+}
+
 fn internal(message: &str) -> QueryError {
     QueryError::new(Code::Internal, Fault::Broker, message)
 }
@@ -268,6 +331,21 @@ impl QueryError {
         self.detail = Some(cause.to_string());
         self
     }
+}
+
+/// Batches of rows with a cell a variable.
+type Rows = BoxStream<'static, Result<Vec<Vec<Option<Term>>>, QueryError>>;
+
+/// Rows with the cells of these variables only: the plan may carry others along.
+fn selected(rows: Rows, names: &[Variable], variables: &[Variable]) -> Rows {
+    if names == variables {
+        return rows;
+    }
+    let places: Vec<Option<usize>> = variables.iter().map(|v| names.iter().position(|name| name == v)).collect();
+    let select = move |mut row: Vec<Option<Term>>| -> Vec<Option<Term>> {
+        places.iter().map(|place| place.and_then(|place| row.get_mut(place)?.take())).collect()
+    };
+    rows.map(move |batch| Ok(batch?.into_iter().map(&select).collect())).boxed()
 }
 
 async fn ask(
@@ -296,7 +374,7 @@ fn bounded(
         if over {
             return None;
         }
-        let next = match timeout_at(deadline, batches.next()).await {
+        let next = match timeout_at(deadline, within(deadline, batches.next())).await {
             Ok(None) => {
                 report.end(true);
                 return None;

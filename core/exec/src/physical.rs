@@ -5,16 +5,21 @@
 
 mod batches;
 mod bind;
+mod closure;
 mod coalesce;
 mod join;
 mod keys;
 mod operators;
 mod run;
 mod scan;
+mod service;
+mod shared;
 mod stream_exec;
 
 pub(crate) use run::{Run, RunLimits};
 pub(crate) use scan::request;
+pub(crate) use service::explain as explain_service;
+pub(crate) use shared::SharedRelations;
 
 use crate::columns::Layout;
 use crate::error::QueryError;
@@ -46,6 +51,15 @@ fn filler() -> Variable {
     Variable::new_unchecked("_:row")
 }
 
+/// The filler of the right side of a join, where the left may have one of its own.
+fn right_filler() -> Variable {
+    Variable::new_unchecked("_:row.right")
+}
+
+fn is_filler(variable: &Variable) -> bool {
+    *variable == filler() || *variable == right_filler()
+}
+
 /// The layout of these variables, never without a column.
 fn layout(mut variables: Vec<(Variable, TermType)>, optional: &mut Vec<bool>) -> Layout {
     if variables.iter().all(|(_, term_type)| term_type.columns().is_empty()) {
@@ -59,14 +73,13 @@ fn layout(mut variables: Vec<(Variable, TermType)>, optional: &mut Vec<bool>) ->
 pub(crate) fn build(run: &Arc<Run>, node: &Node, keys: Option<&KeySource>) -> Result<Relation, QueryError> {
     match &node.kind {
         NodeKind::Scan(scan) => scan::scan(run, node, scan, keys),
+        NodeKind::Unpivot(plan) => scan::unpivot(run, node, plan, keys),
         NodeKind::Unit => Ok(batches::unit()),
         NodeKind::Empty => Ok(batches::empty(node)),
         NodeKind::Values { rows } => batches::values(node, rows),
-        NodeKind::Join { left, right, kind, condition, method } => join::join(
-            run,
-            join::Inputs { left, right, kind: *kind, condition: condition.as_ref(), method: *method },
-            keys,
-        ),
+        NodeKind::Join { left, right, kind, condition, method } => {
+            join::join(run, join::Inputs { left, right, kind, condition: condition.as_ref(), method: *method }, keys)
+        }
         NodeKind::Union(inputs) => {
             // An empty branch has no rows, and would only widen the types of the others.
             let inputs = inputs.iter().filter(|input| !matches!(input.kind, NodeKind::Empty));
@@ -86,5 +99,9 @@ pub(crate) fn build(run: &Arc<Run>, node: &Node, keys: Option<&KeySource>) -> Re
         NodeKind::Group { input, keys: variables, aggregates } => {
             operators::group(run, build(run, input, keys)?, variables, aggregates)
         }
+        NodeKind::Closure(plan) => closure::closure(run, plan, keys),
+        NodeKind::Service(service) => service::service(run, node, service, keys),
+        NodeKind::Shared { id, input } => shared::shared(run, *id, input),
+        NodeKind::Number { input, variable } => shared::number(build(run, input, keys)?, variable),
     }
 }

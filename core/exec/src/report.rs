@@ -32,6 +32,8 @@ pub struct SourceReport {
     pub rows: u64,
     pub bytes: u64,
     pub statements: Vec<String>,
+    /// Failures that SERVICE SILENT hid.
+    pub hidden_failures: u64,
 }
 
 fn millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -50,6 +52,8 @@ struct State {
     rows: u64,
     complete: bool,
     scans: Vec<(Arc<str>, weft_connector::ReportHandle)>,
+    /// Services whose failures were hidden, one entry a failure.
+    hidden: Vec<Arc<str>>,
 }
 
 impl ReportHandle {
@@ -61,6 +65,7 @@ impl ReportHandle {
             rows: 0,
             complete: false,
             scans: Vec::new(),
+            hidden: Vec::new(),
         })))
     }
 
@@ -76,6 +81,9 @@ impl ReportHandle {
             source.rows += scan.rows;
             source.bytes += scan.bytes;
             source.statements.extend(scan.statements);
+        }
+        for name in &state.hidden {
+            sources.entry(name).or_default().hidden_failures += 1;
         }
         let sources =
             sources.into_iter().map(|(name, source)| SourceReport { name: name.to_owned(), ..source }).collect();
@@ -95,6 +103,10 @@ impl ReportHandle {
 
     pub(crate) fn scan(&self, source: Arc<str>, handle: weft_connector::ReportHandle) {
         self.lock().scans.push((source, handle));
+    }
+
+    pub(crate) fn failed(&self, service: Arc<str>) {
+        self.lock().hidden.push(service);
     }
 
     /// Counts rows of the answer and returns how many there are.

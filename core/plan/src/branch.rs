@@ -9,7 +9,7 @@ use crate::pattern::PatternTerm;
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
 use std::collections::HashSet;
-use weft_mapping::{Build, MappedTerm};
+use weft_mapping::MappedTerm;
 use weft_model::contract::{Capability, ColumnRef, CompareOperator, Expression, FilterOperation, Table, Value};
 use weft_model::term::TermType;
 
@@ -89,7 +89,7 @@ pub(crate) fn equal_conditions(
     mapped: &MappedTerm,
     constant: &Term,
 ) -> Option<Vec<(Expression, Capability)>> {
-    if !matches!(mapped.build, Build::Columns | Build::Encoded) {
+    if !mapped.build.is_invertible() {
         return None;
     }
     let values = key_values(constant, &mapped.term_type)?;
@@ -259,7 +259,7 @@ impl Branch {
     ) -> bool {
         let mut columns: Vec<&str> = access.constant_columns.iter().map(String::as_str).collect();
         for occurrence in self.occurrences.iter().filter(|o| o.access == Some(position)) {
-            let invertible = matches!(occurrence.term.build, Build::Columns | Build::Encoded);
+            let invertible = occurrence.term.build.is_invertible();
             if invertible && (known.contains(&occurrence.variable) || self.fixed.contains(&occurrence.variable)) {
                 columns.extend(occurrence.term.columns.iter().map(String::as_str));
             }

@@ -1,10 +1,9 @@
 //! What a query is planned against: the virtual graphs of all sources, indexed by predicate.
 
-use crate::constant::canonical;
 use oxrdf::{NamedNode, Term};
 use std::collections::HashMap;
 use std::sync::Arc;
-use weft_mapping::{TripleMap, VirtualGraph};
+use weft_mapping::{GraphMap, TripleMap, VirtualGraph};
 use weft_model::contract::Table;
 use weft_model::term::TermType;
 
@@ -29,8 +28,7 @@ pub(crate) struct TripleId {
 
 impl Catalogue {
     /// `prefixes` are declared for every query.
-    pub fn new(mut graphs: Vec<VirtualGraph>, prefixes: Vec<(String, String)>) -> Self {
-        graphs.iter_mut().flat_map(|graph| &mut graph.triples).for_each(canonical_constants);
+    pub fn new(graphs: Vec<VirtualGraph>, prefixes: Vec<(String, String)>) -> Self {
         let mut catalogue = Self {
             tables: graphs.iter().map(|graph| table_positions(graph)).collect(),
             graphs: Vec::new(),
@@ -77,6 +75,27 @@ impl Catalogue {
         }
     }
 
+    /// The named graphs triples can be in, or the source that names graphs nobody knows before it is asked.
+    pub(crate) fn named_graphs(&self) -> Result<Vec<NamedNode>, Arc<str>> {
+        let mut found = Vec::new();
+        for graph in &self.graphs {
+            let mut constants: Vec<&NamedNode> = Vec::new();
+            for triple in &graph.triples {
+                match (&triple.graph, &graph.column_graphs) {
+                    (GraphMap::Constant(node), _) => constants.push(node),
+                    (GraphMap::Column(_), Some(known)) => constants.extend(known),
+                    (GraphMap::Column(_), None) => return Err(graph.source.clone()),
+                }
+            }
+            for node in constants {
+                if !found.contains(node) {
+                    found.push(node.clone());
+                }
+            }
+        }
+        Ok(found)
+    }
+
     pub(crate) fn graph(&self, graph: usize) -> &VirtualGraph {
         &self.graphs[graph]
     }
@@ -93,15 +112,6 @@ impl Catalogue {
 
     pub(crate) fn source(&self, graph: usize) -> Arc<str> {
         self.graphs[graph].source.clone()
-    }
-}
-
-/// Constants of mappings are compared with constants of queries, so both have the canonical form.
-fn canonical_constants(triple: &mut TripleMap) {
-    for mapped in [&mut triple.subject, &mut triple.predicate, &mut triple.object] {
-        if let TermType::Constant(term) = &mut mapped.term_type {
-            *term = canonical(term.clone());
-        }
     }
 }
 

@@ -1,23 +1,15 @@
 //! Constants of a query as native values of columns.
 
-use oxrdf::vocab::xsd;
+mod value;
+
+pub use value::{term_of, value_of};
+
 use oxrdf::{Literal, Term};
-use oxsdatatypes::{Boolean, Date, DateTime, Decimal, Double, Integer};
+use oxsdatatypes::{Date, DateTime, Decimal};
 use spareval::ExpressionTerm;
 use std::str::FromStr;
 use weft_model::contract::{Column, DataType, Value};
 use weft_model::term::{KeyValue, LiteralType, TermType, encode};
-
-/// The form in which an RDF store built on oxsdatatypes gives a term back: values of the datatypes it knows in one
-/// lexical form each, the types derived from `xsd:integer` as `xsd:integer`. Every term in Weft is kept in this form, so
-/// that equal columns are equal terms and `STR` says what a result shows. Doubles are written without exponent (`1`, `0.5`,
-/// `INF`), as oxsdatatypes does, not in the canonical form of XML Schema.
-pub fn canonical(term: Term) -> Term {
-    match term {
-        Term::Literal(_) => ExpressionTerm::from(term).into(),
-        other => other,
-    }
-}
 
 /// The column values that stand for exactly this term, or `None` when the columns cannot hold it exactly.
 pub(crate) fn key_values(term: &Term, term_type: &TermType) -> Option<Vec<Value>> {
@@ -29,13 +21,10 @@ pub(crate) fn key_values(term: &Term, term_type: &TermType) -> Option<Vec<Value>
             (literal.datatype() == datatype.as_ref()).then(|| vec![Value::Text(literal.value().to_owned())])
         }
         (Term::Literal(literal), TermType::Literal(literal_type)) => {
-            if literal.datatype() != literal_type.datatype() || literal.language().is_some() {
+            if literal.datatype() != literal_type.datatype() || !literal_type.is_canonical(literal.value()) {
                 return None;
             }
-            if !is_identity(literal, literal_type) {
-                return None;
-            }
-            Some(vec![comparable(literal, literal_type)?])
+            comparable(literal, literal_type).filter(is_identity).map(|value| vec![value])
         }
         (Term::Literal(literal), TermType::LangString(tag)) => {
             (literal.language() == Some(tag)).then(|| vec![Value::Text(literal.value().to_owned())])
@@ -52,49 +41,51 @@ fn key_value(key: KeyValue) -> Value {
     }
 }
 
-/// Whether equality of the native value means the same term. Not so for times with another offset than `Z`, which are
-/// equal instants but other terms, and for doubles, where zero has two signs and NaN equals nothing.
-fn is_identity(literal: &Literal, literal_type: &LiteralType) -> bool {
-    match literal_type {
-        LiteralType::DateTime { .. } => DateTime::from_str(literal.value())
-            .is_ok_and(|t| t.timezone_offset().is_none_or(|offset| offset == oxsdatatypes::TimezoneOffset::UTC)),
-        LiteralType::Double => Double::from_str(literal.value()).is_ok_and(|d| {
-            let d = f64::from(d);
-            d != 0.0 && !d.is_nan()
-        }),
-        _ => true,
+/// Why no row of a mapping has this constant as a term of the type; for people.
+pub(crate) fn mismatch(constant: &Term, term_type: &TermType) -> String {
+    if let (Term::Literal(literal), TermType::Literal(literal_type)) = (constant, term_type)
+        && literal.datatype() == literal_type.datatype()
+    {
+        return match literal_type.canonical_lexical(literal.value()) {
+            Some(form) if form != literal.value() => format!(
+                "{constant} is not the canonical form the values of the source have: write {}, or compare with FILTER",
+                Literal::new_typed_literal(form, literal.datatype())
+            ),
+            Some(_) => format!("{constant} has no place in a column of {term_type}"),
+            None => format!("{constant} is no value of {term_type}"),
+        };
     }
+    format!("{constant} is not {term_type}")
+}
+
+/// Whether equality of the native value means the same term, for a literal that the column can hold. Not so for doubles,
+/// where zero has two signs and NaN equals nothing.
+fn is_identity(value: &Value) -> bool {
+    !matches!(value, Value::Float64(d) if *d == 0.0 || d.is_nan())
 }
 
 /// The native value that compares with a column of this type as SPARQL's operators would: numbers are promoted where
 /// that is exact.
 pub(crate) fn comparable(literal: &Literal, literal_type: &LiteralType) -> Option<Value> {
-    let (text, datatype) = (literal.value(), literal.datatype());
-    match literal_type {
-        LiteralType::Boolean if datatype == xsd::BOOLEAN => {
-            Boolean::from_str(text).ok().map(|b| Value::Boolean(b.into()))
-        }
-        LiteralType::Integer if datatype == xsd::INTEGER => integer(text).map(Value::Int64),
-        LiteralType::Decimal if datatype == xsd::DECIMAL || datatype == xsd::INTEGER => {
-            Decimal::from_str(text).ok().map(decimal)
-        }
-        LiteralType::Double if datatype == xsd::DOUBLE => {
-            Double::from_str(text).ok().map(|d| Value::Float64(f64::from(d))).filter(|v| *v != Value::Float64(f64::NAN))
-        }
-        LiteralType::Double if datatype == xsd::INTEGER =>
-        {
-            #[allow(clippy::cast_precision_loss, reason = "only numbers that a double holds exactly are taken")]
-            integer(text).filter(|n| n.unsigned_abs() <= 1 << 53).map(|n| Value::Float64(n as f64))
-        }
-        LiteralType::String if datatype == xsd::STRING => Some(Value::Text(text.to_owned())),
-        LiteralType::Date if datatype == xsd::DATE => days(text).map(Value::Date),
-        LiteralType::DateTime { zoned } if datatype == xsd::DATE_TIME => micros(text, *zoned).map(Value::Timestamp),
-        _ => None,
-    }
+    use ExpressionTerm as T;
+    use LiteralType as L;
+    Some(match (literal_type, value_of(&literal.clone().into())) {
+        (L::Boolean, T::BooleanLiteral(b)) => Value::Boolean(b.into()),
+        (L::Integer | L::DerivedInteger(_), T::IntegerLiteral(n)) => Value::Int64(n.into()),
+        (L::Decimal, T::DecimalLiteral(n)) => decimal(n),
+        (L::Decimal, T::IntegerLiteral(n)) => decimal(n.into()),
+        (L::Double, T::DoubleLiteral(d)) => Some(f64::from(d)).filter(|d| !d.is_nan()).map(Value::Float64)?,
+        (L::Double, T::IntegerLiteral(n)) => Value::Float64(exact_double(n.into())?),
+        (L::String, T::StringLiteral(text)) => Value::Text(text),
+        (L::Date, T::DateLiteral(date)) => Value::Date(days(date)?),
+        (L::DateTime { zoned }, T::DateTimeLiteral(time)) => Value::Timestamp(micros(time, *zoned)?),
+        _ => return None,
+    })
 }
 
-fn integer(text: &str) -> Option<i64> {
-    Integer::from_str(text).ok().map(i64::from)
+fn exact_double(n: i64) -> Option<f64> {
+    #[allow(clippy::cast_precision_loss, reason = "only numbers that a double holds exactly are taken")]
+    (n.unsigned_abs() <= 1 << 53).then_some(n as f64)
 }
 
 /// oxsdatatypes keeps decimals as a 128-bit number of 10^-18.
@@ -107,17 +98,17 @@ fn decimal(value: Decimal) -> Value {
     Value::Decimal { unscaled, scale }
 }
 
-fn days(text: &str) -> Option<i32> {
+fn days(date: Date) -> Option<i32> {
     const EPOCH: &str = "1970-01-01";
-    let date = Date::from_str(text).ok().filter(|d| d.timezone_offset().is_none())?;
+    let date = Some(date).filter(|d| d.timezone_offset().is_none())?;
     let seconds = date.checked_sub(Date::from_str(EPOCH).ok()?)?.as_seconds();
     let unscaled = i128::from_be_bytes(seconds.to_be_bytes());
     i32::try_from(unscaled / 1_000_000_000_000_000_000 / 86_400).ok()
 }
 
-fn micros(text: &str, zoned: bool) -> Option<i64> {
+fn micros(time: DateTime, zoned: bool) -> Option<i64> {
     let epoch = if zoned { "1970-01-01T00:00:00Z" } else { "1970-01-01T00:00:00" };
-    let time = DateTime::from_str(text).ok().filter(|t| t.timezone_offset().is_some() == zoned)?;
+    let time = Some(time).filter(|t| t.timezone_offset().is_some() == zoned)?;
     let seconds = time.checked_sub(DateTime::from_str(epoch).ok()?)?.as_seconds();
     let unscaled = i128::from_be_bytes(seconds.to_be_bytes());
     if unscaled % 1_000_000_000_000 != 0 {
@@ -136,8 +127,8 @@ pub(crate) fn is_native(column: &Column, arrow: &arrow_schema::DataType) -> bool
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
+    use oxrdf::vocab::xsd;
 
     fn typed(text: &str, datatype: oxrdf::NamedNodeRef<'_>) -> Literal {
         Literal::new_typed_literal(text, datatype)
@@ -159,7 +150,41 @@ mod tests {
         );
         assert_eq!(value("1970-01-01T00:00:00", xsd::DATE_TIME, zoned.clone()), None);
         assert_eq!(value("1970-01-01T00:00:00.0000001Z", xsd::DATE_TIME, zoned.clone()), None);
-        let offset: Term = typed("1970-01-01T02:00:01+02:00", xsd::DATE_TIME).into();
-        assert_eq!(key_values(&offset, &TermType::Literal(zoned)), None);
+        let byte = LiteralType::DerivedInteger(xsd::BYTE.into_owned());
+        assert_eq!(value("7", xsd::INTEGER, byte.clone()), Some(Value::Int64(7)));
+        assert_eq!(value("07", xsd::INT, LiteralType::Integer), Some(Value::Int64(7)));
+        assert_eq!(value("300", xsd::BYTE, byte), None);
+        assert_eq!(value("inf", xsd::DOUBLE, LiteralType::Double), None);
+    }
+
+    #[test]
+    fn keys_are_of_the_very_term() {
+        let zoned = LiteralType::DateTime { zoned: true };
+        for (text, datatype, literal_type, key) in [
+            ("1970-01-01T02:00:01+02:00", xsd::DATE_TIME, zoned.clone(), None),
+            ("1970-01-01T00:00:01Z", xsd::DATE_TIME, zoned, Some(Value::Timestamp(1_000_000))),
+            ("10.50", xsd::DECIMAL, LiteralType::Decimal, None),
+            ("10.5", xsd::DECIMAL, LiteralType::Decimal, Some(Value::Decimal { unscaled: 105, scale: 1 })),
+            ("10", xsd::INTEGER, LiteralType::Decimal, None),
+            ("1", xsd::DOUBLE, LiteralType::Double, None),
+            ("1.0E0", xsd::DOUBLE, LiteralType::Double, Some(Value::Float64(1.0))),
+            ("0.0E0", xsd::DOUBLE, LiteralType::Double, None),
+            ("NaN", xsd::DOUBLE, LiteralType::Double, None),
+            ("7", xsd::INT, LiteralType::DerivedInteger(xsd::INT.into_owned()), Some(Value::Int64(7))),
+            ("7", xsd::INT, LiteralType::Integer, None),
+            ("07", xsd::INT, LiteralType::Other(xsd::INT.into_owned()), Some(Value::Text("07".into()))),
+        ] {
+            let found = key_values(&typed(text, datatype).into(), &TermType::Literal(literal_type));
+            assert_eq!(found, key.map(|key| vec![key]), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_constant_in_other_words_is_told_how_to_be_written() {
+        let why = |text, datatype, literal| mismatch(&typed(text, datatype).into(), &TermType::Literal(literal));
+        let said = why("10.50", xsd::DECIMAL, LiteralType::Decimal);
+        assert!(said.contains("canonical") && said.contains("\"10.5\"^^") && said.contains("FILTER"), "{said}");
+        assert!(why("ten", xsd::DECIMAL, LiteralType::Decimal).contains("no value"));
+        assert!(why("10", xsd::INTEGER, LiteralType::Decimal).contains("is not xsd:decimal"));
     }
 }

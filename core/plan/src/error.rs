@@ -38,6 +38,10 @@ impl PlanError {
         Self { code, message: message.into(), position: None }
     }
 
+    pub(crate) fn unknown_function(name: &oxrdf::NamedNode) -> Self {
+        Self::new(Code::UnsupportedQuery, format!("there is no function {name}"))
+    }
+
     pub(crate) fn unsupported(what: impl std::fmt::Display) -> Self {
         Self::new(Code::UnsupportedQuery, format!("{what} is not supported yet"))
     }

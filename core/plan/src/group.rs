@@ -11,7 +11,7 @@ use crate::branch::{Branch, Occurrence};
 use crate::catalogue::Catalogue;
 use crate::constant::is_native;
 use crate::cost;
-use crate::{Binding, KeySlot, Node, NodeKind, Scan, ScanOutput, SlotColumn};
+use crate::{Binding, KeyPlace, KeySlot, Node, NodeKind, Scan, ScanOutput, SlotColumn};
 use decompose::{equalities, table_of};
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
@@ -47,6 +47,13 @@ pub(crate) struct Group {
 pub(crate) struct Outer<'a> {
     pub(crate) bindings: &'a [Binding],
     pub(crate) rows: f64,
+}
+
+impl Outer<'_> {
+    /// What is known of these variables only.
+    pub(crate) fn of(&self, variables: &[Variable]) -> Vec<Binding> {
+        self.bindings.iter().filter(|binding| variables.contains(&binding.variable)).cloned().collect()
+    }
 }
 
 impl Group {
@@ -96,7 +103,7 @@ impl Group {
             let unbound = required.into_iter().find(|column| {
                 let constant = access.conditions.iter().any(|c| binds_column(c, &column.name));
                 let keyed = slot.is_some_and(|slot| {
-                    slot.alias == alias && slot.columns.iter().any(|c| c.columns.contains(&column.name))
+                    slot.is_read(&alias) && slot.columns.iter().any(|c| c.columns.contains(&column.name))
                 });
                 !constant && !keyed
             })?;
@@ -122,7 +129,7 @@ impl Group {
             }
             let block = usize::try_from(table.max_keys).unwrap_or(usize::MAX).min(most);
             if best.as_ref().is_none_or(|known| known.columns.len() < columns.len()) {
-                best = Some(KeySlot { alias: self.alias(number), columns, block });
+                best = Some(KeySlot { place: KeyPlace::Read(self.alias(number)), columns, block });
             }
         }
         best
@@ -133,7 +140,7 @@ impl Group {
         let mut columns = Vec::new();
         for occurrence in self.branch.occurrences.iter().filter(|o| o.access == Some(position) && !o.optional) {
             let bound = outer.bindings.iter().any(|b| b.variable == occurrence.variable && !b.optional);
-            let simple = matches!(occurrence.term.build, Build::Columns | Build::Encoded);
+            let simple = occurrence.term.build.is_invertible();
             let names = &occurrence.term.columns;
             if !bound || !simple || names.is_empty() || names.iter().any(|name| taken.contains(&name)) {
                 continue;
@@ -152,6 +159,7 @@ impl Group {
                     variable: occurrence.variable.clone(),
                     term_type: occurrence.term.term_type.clone(),
                     columns: names.clone(),
+                    labels: occurrence.term.build.labels().cloned(),
                 });
             }
         }
@@ -160,7 +168,7 @@ impl Group {
 
     /// Rows expected for each key of the slot.
     pub(crate) fn rows_per_key(&self, catalogue: &Catalogue, slot: &KeySlot) -> f64 {
-        let position = self.accesses.iter().enumerate().find(|(number, _)| self.alias(*number) == slot.alias);
+        let position = self.accesses.iter().enumerate().find(|(number, _)| slot.is_read(&self.alias(*number)));
         let Some(table) = position.and_then(|(_, position)| table_of(catalogue, &self.branch, *position)) else {
             return 1.0;
         };
@@ -279,7 +287,7 @@ impl Group {
         let alias = self.alias(number);
         let mut touched: Vec<String> = columns.clone();
         access.conditions.iter().for_each(|condition| columns_of(condition, &mut touched));
-        if let Some(slot) = slot.filter(|slot| slot.alias == alias) {
+        if let Some(slot) = slot.filter(|slot| slot.is_read(&alias)) {
             touched.extend(slot.columns.iter().flat_map(|c| c.columns.iter().cloned()));
         }
         Read {

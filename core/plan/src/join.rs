@@ -3,15 +3,20 @@
 use crate::branch::{Branch, BranchSet};
 use crate::catalogue::Catalogue;
 use crate::cost::REQUEST;
+use crate::expression::variables_of;
 use crate::group::{Group, Outer, decompose};
-use crate::tree::{Tree, variables, variables_of};
-use crate::{Binding, JoinMethod, KeySlot, Node, NodeKind, PlanError, PlanLimits};
+use crate::recurse;
+use crate::tree::{ClosureTree, Tree, variables};
+use crate::unpivot;
+use crate::{
+    Binding, Closure, JoinKind, JoinMethod, KeySlot, Node, NodeKind, PlanError, PlanLimits, Reach, Service,
+    ServiceName, Start,
+};
 use oxrdf::{Term, Variable};
 use spargebra::algebra::{AggregateExpression, Expression, OrderExpression};
 use std::collections::HashSet;
 use weft_model::Code;
-use weft_model::contract::JoinKind;
-use weft_model::term::TermType;
+use weft_model::term::{LiteralType, TermType};
 
 pub(crate) struct Planner<'a> {
     catalogue: &'a Catalogue,
@@ -19,6 +24,12 @@ pub(crate) struct Planner<'a> {
 }
 
 type Needed = HashSet<Variable>;
+
+/// Terms a repeated path is taken to reach from one start.
+const REACHED: f64 = 10.0;
+
+/// Rows of what nothing is known about: it is asked last, for the keys of what is there.
+const UNKNOWN: f64 = 1e9;
 
 impl<'a> Planner<'a> {
     pub(crate) fn new(catalogue: &'a Catalogue, limits: &'a PlanLimits) -> Self {
@@ -28,6 +39,7 @@ impl<'a> Planner<'a> {
     /// Plans a tree so that its rows have the needed variables. With `outer`, scans may take the keys of rows the result
     /// is going to be joined with.
     pub(crate) fn plan(&self, tree: Tree, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
+        self.limits.check_wanted()?;
         match tree {
             Tree::Unit => Ok(Node { kind: NodeKind::Unit, bindings: Vec::new(), estimate: 1.0 }),
             Tree::Values { variables, rows } => Ok(values(variables, rows)),
@@ -47,13 +59,13 @@ impl<'a> Planner<'a> {
                 Ok(extend(input, variable, expression))
             }
             Tree::Project { input, variables } => {
-                let input = self.plan(*input, &variables.iter().cloned().collect(), None)?;
+                // What is projected away is another variable than one of that name outside.
+                let known = outer.map(|outer| outer.of(&variables));
+                let inner = known.as_ref().zip(outer).map(|(bindings, outer)| Outer { bindings, rows: outer.rows });
+                let input = self.plan(*input, &variables.iter().cloned().collect(), inner.as_ref())?;
                 Ok(project(input, &variables))
             }
-            Tree::Distinct(input) => {
-                let input = self.plan(*input, needed, None)?;
-                Ok(distinct(input))
-            }
+            Tree::Distinct(input) => Ok(distinct(self.plan(*input, needed, outer)?)),
             Tree::Sort { input, keys } => {
                 let key_variables = keys
                     .iter()
@@ -71,7 +83,113 @@ impl<'a> Planner<'a> {
                 Ok(node)
             }
             Tree::Group { input, keys, aggregates } => self.group(*input, keys, aggregates),
+            Tree::Minus { left, right } => self.test(*left, *right, JoinKind::Minus, needed, outer),
+            Tree::Exists { left, right, negated } => {
+                self.test(*left, *right, if negated { JoinKind::Anti } else { JoinKind::Semi }, needed, outer)
+            }
+            Tree::Mark { left, right, variable } => self.test(*left, *right, JoinKind::Mark(variable), needed, outer),
+            Tree::Closure(closure) => self.closure(*closure, outer),
+            Tree::Service { endpoint, silent, pattern, variables } => {
+                Ok(self.service(Service { endpoint, silent, pattern, variables, block: None }, outer))
+            }
+            Tree::Shared { id, input } => self.shared(id, *input),
+            Tree::Number { input, variable } => {
+                let all = variables(&input).into_iter().collect();
+                let mut node = wrap(self.plan(*input, &all, None)?, |input| NodeKind::Number {
+                    input,
+                    variable: variable.clone(),
+                });
+                let term_type = TermType::Literal(LiteralType::Integer);
+                node.bindings.push(Binding { variable, term_type, optional: false });
+                Ok(node)
+            }
         }
+    }
+
+    /// Rows that several places read: planned the same each time, for all their variables and without keys.
+    fn shared(&self, id: usize, input: Tree) -> Result<Node, PlanError> {
+        let all = variables(&input).into_iter().collect();
+        Ok(wrap(self.plan(input, &all, None)?, |input| NodeKind::Shared { id, input }))
+    }
+
+    /// A join of which only the left rows are kept.
+    fn test(
+        &self,
+        left: Tree,
+        right: Tree,
+        kind: JoinKind,
+        needed: &Needed,
+        outer: Option<&Outer<'_>>,
+    ) -> Result<Node, PlanError> {
+        let common = shared(&[left.clone(), right.clone()]);
+        let left = self.plan(left, &with(needed, common.clone()), outer)?;
+        let all = variables(&right).into_iter().filter(|variable| common.contains(variable)).collect::<Vec<_>>();
+        let mut right = project(self.plan_right(right, &common, &left)?, &all);
+        if common.is_empty() {
+            right = first(right, 1);
+        }
+        Ok(join(left, right, kind, None))
+    }
+
+    fn closure(&self, tree: ClosureTree, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
+        let ClosureTree { step, reach, mut from, mut to } = tree;
+        let bound = |variable: &Variable| {
+            outer.is_some_and(|outer| outer.bindings.iter().any(|b| b.variable == *variable && !b.optional))
+        };
+        if from.term.is_none() && !bound(&from.variable) && bound(&to.variable) {
+            std::mem::swap(&mut from, &mut to);
+        }
+        let block = self.limits.key_block;
+        let own: Needed = std::iter::once(from.variable.clone()).collect();
+        let (start, rows) = match (from.term, from.nodes) {
+            (Some(term), _) => (Start::Terms(vec![term]), Some(1.0)),
+            (None, nodes) if bound(&from.variable) => {
+                let nodes = nodes.filter(|_| !from.is_node).map(|nodes| self.plan(nodes, &own, outer)).transpose()?;
+                // The keys go to the request for nodes as they are.
+                let block = nodes.as_ref().and_then(keys_block).map_or(block, |most| most.min(block));
+                (Start::Keys { nodes, block }, outer.map(|outer| outer.rows))
+            }
+            (None, Some(nodes)) => (Start::Nodes(self.plan(nodes, &own, None)?), None),
+            (None, None) if reach.is_reflexive() => {
+                return Err(PlanError::new(Code::Internal, "a path of no step without anything to start at"));
+            }
+            (None, None) => (Start::Steps, None),
+        };
+        let frontier = [Binding { optional: false, ..general(&from.variable) }];
+        let frontier = rows.map(|rows| Outer { bindings: &frontier, rows });
+        let ends = [from.variable.clone(), to.variable.clone()];
+        let step = self.plan(step, &ends.iter().cloned().collect(), frontier.as_ref())?;
+        let mut step = project(step, &ends);
+        let mut block = frontier.as_ref().and(keys_block(&step));
+        let mut in_source = false;
+        if frontier.is_some()
+            && reach != Reach::ZeroOrOne
+            && let Some(pushed) = recurse::in_source(&step, &ends, self.catalogue, self.limits.key_block)
+        {
+            if reach == Reach::OneOrMore && matches!(start, Start::Keys { .. }) {
+                return Ok(pushed);
+            }
+            (block, step, in_source) = (keys_block(&pushed), pushed, true);
+        }
+        let estimate = (rows.unwrap_or(step.estimate) * REACHED).max(1.0);
+        let bindings = ends.iter().map(|v| Binding { optional: false, ..general(v) }).collect();
+        let closure = Closure { step, from: from.variable, to: to.variable, reach, start, block, in_source };
+        Ok(Node { kind: NodeKind::Closure(Box::new(closure)), bindings, estimate })
+    }
+
+    fn service(&self, mut service: Service, outer: Option<&Outer<'_>>) -> Node {
+        let name = match &service.endpoint {
+            ServiceName::Variable(variable) => Some(variable),
+            ServiceName::Iri(_) => None,
+        };
+        let known = |variable: &Variable| outer.is_some_and(|o| o.bindings.iter().any(|b| b.variable == *variable));
+        if service.variables.iter().chain(name).any(known) {
+            service.block = Some(self.limits.service_block);
+        }
+        let mut bindings: Vec<Binding> = service.variables.iter().map(general).collect();
+        bindings.extend(name.filter(|name| !service.variables.contains(name)).map(general));
+        let estimate = outer.map_or(UNKNOWN, |outer| outer.rows);
+        Node { kind: NodeKind::Service(Box::new(service)), bindings, estimate }
     }
 
     fn group(
@@ -133,7 +251,16 @@ impl<'a> Planner<'a> {
             Tree::Branches(set) => set.branches.iter().map(|branch| self.branch_estimate(branch)).sum(),
             Tree::Join(members) => members.iter().map(|member| self.estimate(member)).fold(f64::INFINITY, f64::min),
             Tree::Union(members) => members.iter().map(|member| self.estimate(member)).sum(),
+            Tree::Closure(closure) if closure.from.term.is_some() => REACHED,
+            Tree::Closure(closure) if closure.reach.is_reflexive() && closure.from.nodes.is_none() => f64::INFINITY,
+            Tree::Service { endpoint: ServiceName::Variable(_), .. } => f64::INFINITY,
+            Tree::Closure(_) | Tree::Service { .. } => UNKNOWN,
             Tree::LeftJoin { left: input, .. }
+            | Tree::Minus { left: input, .. }
+            | Tree::Exists { left: input, .. }
+            | Tree::Mark { left: input, .. }
+            | Tree::Shared { input, .. }
+            | Tree::Number { input, .. }
             | Tree::Filter { input, .. }
             | Tree::Extend { input, .. }
             | Tree::Project { input, .. }
@@ -177,6 +304,7 @@ impl<'a> Planner<'a> {
         for branch in set.branches {
             nodes.push(project(self.branch(branch, &kept_set, outer)?, &kept));
         }
+        let mut nodes = unpivot::merge(nodes, union);
         let node = match nodes.pop() {
             None => return Ok(Node::empty(kept.iter().map(general).collect())),
             Some(only) if nodes.is_empty() => only,
@@ -343,7 +471,14 @@ fn wrap(input: Node, kind: impl FnOnce(Box<Node>) -> NodeKind) -> Node {
 }
 
 fn filter(input: Node, expression: Expression) -> Node {
+    let bound = match &expression {
+        Expression::Bound(variable) => Some(variable.clone()),
+        _ => None,
+    };
     let mut node = wrap(input, |input| NodeKind::Filter { input, expression });
+    for binding in node.bindings.iter_mut().filter(|binding| Some(&binding.variable) == bound.as_ref()) {
+        binding.optional = false;
+    }
     node.estimate = (node.estimate * 0.5).max(1.0);
     node
 }
@@ -431,53 +566,71 @@ fn nullable(term_type: &TermType, optional: bool) -> TermType {
 
 /// Joins two nodes; with keys from the left where a scan on the right takes them.
 fn join(left: Node, right: Node, kind: JoinKind, condition: Option<Expression>) -> Node {
-    let method = match block(&right) {
+    let method = match keys_block(&right) {
         Some(block) => JoinMethod::Bind { block },
         None => JoinMethod::Hash,
     };
-    let bindings = join_bindings(&left, &right, kind);
+    let bindings = join_bindings(&left, &right, &kind);
     let connected = right.bindings.iter().any(|b| left.binding(&b.variable).is_some());
     let estimate = match (method, connected) {
         (JoinMethod::Bind { .. }, _) => right.estimate,
         (JoinMethod::Hash, true) => left.estimate.max(right.estimate),
         (JoinMethod::Hash, false) => left.estimate * right.estimate,
     };
-    let estimate = if kind == JoinKind::Left { estimate.max(left.estimate) } else { estimate };
+    let estimate = match kind {
+        JoinKind::Inner => estimate,
+        JoinKind::Left => estimate.max(left.estimate),
+        _ => left.estimate,
+    };
     let kind = NodeKind::Join { left: Box::new(left), right: Box::new(right), kind, condition, method };
     Node { kind, bindings, estimate }
 }
 
-/// The smallest block size of the scans that take the keys of an enclosing join; `None` when none does.
-fn block(node: &Node) -> Option<usize> {
+/// The smallest block size of what takes the keys of an enclosing join; `None` when nothing does.
+fn keys_block(node: &Node) -> Option<usize> {
     match &node.kind {
         NodeKind::Scan(scan) => scan.slot.as_ref().map(|slot| slot.block),
+        NodeKind::Unpivot(unpivot) => unpivot.scan.slot.as_ref().map(|slot| slot.block),
+        NodeKind::Service(service) => service.block,
+        // The steps take the keys of their own frontier.
+        NodeKind::Closure(closure) => match &closure.start {
+            Start::Keys { block, .. } => Some(*block),
+            _ => None,
+        },
+        NodeKind::Shared { .. } => None,
         // The right side of an inner bind join takes the keys of its own left.
-        NodeKind::Join { left, method: JoinMethod::Bind { .. }, .. } => block(left),
-        kind => kind.children().into_iter().filter_map(block).min(),
+        NodeKind::Join { left, method: JoinMethod::Bind { .. }, .. } => keys_block(left),
+        kind => kind.children().into_iter().filter_map(keys_block).min(),
     }
 }
 
-fn join_bindings(left: &Node, right: &Node, kind: JoinKind) -> Vec<Binding> {
-    let mut bindings = Vec::new();
-    for mine in &left.bindings {
-        bindings.push(match right.binding(&mine.variable) {
-            None => mine.clone(),
-            Some(theirs) => shared_binding(mine, theirs, kind),
-        });
+fn join_bindings(left: &Node, right: &Node, kind: &JoinKind) -> Vec<Binding> {
+    let mut bindings = left.bindings.clone();
+    if let JoinKind::Mark(variable) = kind {
+        let term_type = TermType::Literal(LiteralType::Boolean);
+        bindings.push(Binding { variable: variable.clone(), term_type, optional: false });
+    }
+    if !kind.keeps_right() {
+        return bindings;
+    }
+    for mine in &mut bindings {
+        if let Some(theirs) = right.binding(&mine.variable) {
+            *mine = shared_binding(mine, theirs, kind);
+        }
     }
     for theirs in right.bindings.iter().filter(|b| left.binding(&b.variable).is_none()) {
-        let optional = theirs.optional || kind == JoinKind::Left;
+        let optional = theirs.optional || *kind == JoinKind::Left;
         let term_type = nullable(&theirs.term_type, optional);
         bindings.push(Binding { variable: theirs.variable.clone(), term_type, optional });
     }
     bindings
 }
 
-fn shared_binding(left: &Binding, right: &Binding, kind: JoinKind) -> Binding {
-    let optional = left.optional && (right.optional || kind == JoinKind::Left);
+fn shared_binding(left: &Binding, right: &Binding, kind: &JoinKind) -> Binding {
+    let optional = left.optional && (right.optional || *kind == JoinKind::Left);
     let term_type = if !left.optional {
         // The left columns are there in every row; the right ones can say the same in a narrower type.
-        match (&left.term_type, right.optional || kind == JoinKind::Left) {
+        match (&left.term_type, right.optional || *kind == JoinKind::Left) {
             (TermType::General, false) => right.term_type.clone(),
             (known, _) => known.clone(),
         }

@@ -3,17 +3,20 @@
 //! Pure: text and a [`Catalogue`] in, a [`Plan`] out. This crate knows no connector and opens no connection; whatever a
 //! plan needs to know of a source is in the catalogue.
 //!
-//! The way of a query: [`limits`] looks at its size before anything recursive does; [`parse`] reads it; [`tree`] turns
-//! the algebra into joins of [`branch`]es (each a conjunction of table accesses); [`group`] makes each branch a join of
+//! The way of a query: [`limits`] looks at its size before anything recursive does; [`parse`] reads it; [`translate`]
+//! turns the algebra into a [`tree`] of joins of [`branch`]es (each a conjunction of table accesses); [`group`] makes each branch a join of
 //! scans, one a source where the source can; [`push`] moves aggregates, order and limits into them; [`explain`] tells
 //! all of it.
 
 mod branch;
 mod catalogue;
+mod combine;
 mod constant;
 mod cost;
+mod dataset;
 mod error;
 mod explain;
+mod expression;
 mod group;
 mod join;
 mod limits;
@@ -22,40 +25,81 @@ mod parse;
 mod pattern;
 mod push;
 mod pushdown;
+mod recurse;
+mod rewrite;
+mod translate;
 mod tree;
 mod unfold;
+mod unpivot;
 
 pub use catalogue::Catalogue;
-pub use constant::canonical;
+pub use constant::{term_of, value_of};
+pub use dataset::Dataset;
 pub use error::{PlanError, Position};
 pub use explain::{explain_json, explain_text};
+pub use expression::{children, is_cast};
 pub use limits::PlanLimits;
-pub use node::{Binding, Form, JoinMethod, KeySlot, Node, NodeKind, Plan, Pruned, Scan, ScanOutput, SlotColumn};
+pub use node::{
+    Binding, Closure, Form, JoinKind, JoinMethod, KeyPlace, KeySlot, Node, NodeKind, Plan, Pruned, Reach, Request,
+    Scan, ScanOutput, Service, ServiceName, SlotColumn, Start, Unpivot,
+};
+pub use rewrite::map_expression;
 
+use oxrdf::Variable;
 use spargebra::Query;
+use std::collections::HashSet;
 
-/// Plans a query.
+/// Plans a query. A dataset chosen by the request takes the place of the one the query chooses.
 ///
 /// # Errors
 /// `invalid-query` with line and column; `unsupported-query` naming the feature; `query-too-large` naming the limit.
-pub fn plan(text: &str, base_iri: Option<&str>, catalogue: &Catalogue, limits: &PlanLimits) -> Result<Plan, PlanError> {
+pub fn plan(
+    text: &str,
+    base_iri: Option<&str>,
+    dataset: Option<&Dataset>,
+    catalogue: &Catalogue,
+    limits: &PlanLimits,
+) -> Result<Plan, PlanError> {
     limits.check_text(text)?;
     let query = parse::parse(text, base_iri, catalogue)?;
     limits.check_depth(&query)?;
-    let (form, pattern) = parse::form(&query)?;
-    let mut translation = tree::Translation::new(catalogue, limits);
-    let tree = translation.translate(pattern)?;
+    let own = query.dataset().map(Dataset::of_query);
+    let mut translation = translate::Translation::new(catalogue, dataset.or(own.as_ref()), limits);
+    let (form, tree) = form(&query, &mut translation)?;
     let pruned = translation.into_pruned();
-    let needed = parse::needed_variables(&form);
-    let mut root = join::Planner::new(catalogue, limits).plan(tree, &needed, None)?;
+    let mut root = join::Planner::new(catalogue, limits).plan(tree, &needed_variables(&form), None)?;
     if form == Form::Ask {
         root = join::first(root, 1);
     }
     push::push_down(&mut root, catalogue);
     limits.check_plan(&root)?;
-    Ok(Plan { form, root, algebra: algebra_text(&query), pruned })
+    let base_iri = query.base_iri().map(|base| base.as_str().to_owned());
+    Ok(Plan { form, root, base_iri, algebra: query.to_sse(), pruned })
 }
 
-fn algebra_text(query: &Query) -> String {
-    query.to_sse()
+/// What the query asks for, and the tree of its rows.
+fn form(query: &Query, translation: &mut translate::Translation<'_>) -> Result<(Form, tree::Tree), PlanError> {
+    Ok(match query {
+        Query::Select { pattern, .. } => {
+            (Form::Select(parse::result_variables(pattern)), translation.translate(pattern)?)
+        }
+        Query::Ask { pattern, .. } => (Form::Ask, translation.translate(pattern)?),
+        Query::Construct { template, pattern, .. } => {
+            let tree = translation.translate(pattern)?;
+            (Form::Construct(template.clone()), parse::once_for_template(tree, template))
+        }
+        Query::Describe { pattern, .. } => {
+            let (tree, template) = translation.describe(pattern)?;
+            (Form::Construct(template), tree)
+        }
+    })
+}
+
+/// The variables the answer shows.
+fn needed_variables(form: &Form) -> HashSet<Variable> {
+    match form {
+        Form::Select(variables) => variables.iter().cloned().collect(),
+        Form::Ask => HashSet::new(),
+        Form::Construct(template) => parse::template_variables(template).into_iter().collect(),
+    }
 }

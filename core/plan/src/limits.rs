@@ -3,10 +3,13 @@
 //! The parser recurses, so the first check is lexical: it counts bytes, tokens and the depth of brackets without
 //! recursion, and a query that is too deep never reaches the parser.
 
-use crate::tree::children;
+use crate::expression::children;
 use crate::{Node, NodeKind, PlanError, Position};
 use spargebra::Query;
 use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use weft_model::Code;
 
 /// Limits on a query and its plan.
@@ -28,6 +31,10 @@ pub struct PlanLimits {
     pub plan_nodes: usize,
     /// Keys a bind join sends at once, where the source takes as many.
     pub key_block: usize,
+    /// Set when nobody waits for the plan any more: planning stops.
+    pub cancelled: Arc<AtomicBool>,
+    /// Solutions shipped with one request of a SERVICE.
+    pub service_block: usize,
 }
 
 impl Default for PlanLimits {
@@ -41,6 +48,8 @@ impl Default for PlanLimits {
             joins_under_union: 32,
             plan_nodes: 5_000,
             key_block: 2_000,
+            cancelled: Arc::default(),
+            service_block: 100,
         }
     }
 }
@@ -109,6 +118,14 @@ impl PlanLimits {
         Ok(())
     }
 
+    /// Fails when nobody waits for the plan any more.
+    pub(crate) fn check_wanted(&self) -> Result<(), PlanError> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(PlanError::new(Code::Cancelled, "nobody waits for the plan any more"));
+        }
+        Ok(())
+    }
+
     pub(crate) fn check_plan(&self, root: &Node) -> Result<(), PlanError> {
         let nodes = count(root);
         if nodes > self.plan_nodes {
@@ -128,6 +145,7 @@ fn too_large(message: String) -> PlanError {
 fn count(node: &Node) -> usize {
     1 + match &node.kind {
         NodeKind::Scan(scan) => scan.relation.reads().len(),
+        NodeKind::Unpivot(unpivot) => unpivot.ways.len(),
         kind => kind.children().into_iter().map(count).sum(),
     }
 }
@@ -255,6 +273,45 @@ impl Scanner<'_> {
     }
 }
 
+/// The text with TRUE and False as `true` and `false`, at the same places: keywords have no case (SPARQL section 19.8), but
+/// the parser takes these for names.
+pub(crate) fn with_plain_booleans(text: &str) -> Cow<'_, str> {
+    let mut scanner = Scanner { rest: text, line: 1, column: 1 };
+    let mut out = Cow::Borrowed(text);
+    while scanner.next_token().is_some() {
+        let end = text.len() - scanner.rest.len();
+        let word = text[..end].trim_end_matches('.');
+        for boolean in ["true", "false"] {
+            let Some(start) = word.len().checked_sub(boolean.len()) else { continue };
+            let is_whole = word.get(..start).is_some_and(|before| !before.ends_with(is_word));
+            if is_whole && word.get(start..).is_some_and(|found| found.eq_ignore_ascii_case(boolean)) {
+                out.to_mut().replace_range(start..word.len(), boolean);
+            }
+        }
+    }
+    out
+}
+
+/// The text with another IRI for each one that could be read as parts of an expression, and where the first of them
+/// begins; none without such.
+pub(crate) fn with_plain_iris(text: &str) -> Option<(String, usize)> {
+    let mut scanner = Scanner { rest: text, line: 1, column: 1 };
+    let (mut plain, mut copied, mut first) = (String::new(), 0, None);
+    while scanner.next_token().is_some() {
+        let end = text.len() - scanner.rest.len();
+        let Some(start) = text[..end].rfind('<').filter(|_| text[..end].ends_with('>')) else { continue };
+        let is_token = start >= copied && iri_length(&text[start..]) == end - start;
+        if is_token && text[start..end].contains(['&', ',', '(', ')']) {
+            plain.push_str(&text[copied..start]);
+            plain.push_str("<x:/y>");
+            copied = end;
+            first.get_or_insert(start);
+        }
+    }
+    plain.push_str(&text[copied..]);
+    first.map(|first| (plain, first))
+}
+
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | ':' | '?' | '$' | '.' | '%' | '\\')
 }
@@ -309,6 +366,20 @@ mod tests {
         for deep in ["{{{{", "((((", "{ ( !!", "[ [ { ("] {
             assert_eq!(limits.check_text(deep).unwrap_err().code, Code::QueryTooLarge, "{deep}");
         }
+    }
+
+    #[test]
+    fn only_iris_that_look_like_expressions_are_in_doubt() {
+        assert_eq!(with_plain_iris("SELECT * { ?s <http://ex/?a=1> \"<a&&b>\" # <a&&b>\n }"), None);
+        let found = with_plain_iris("{ FILTER (?x<?a&&?b>?y) ?s <http://ex/?a=1&b=2> 'x>' }");
+        assert_eq!(found, Some(("{ FILTER (?x<x:/y>?y) ?s <x:/y> 'x>' }".to_owned(), 12)));
+    }
+
+    #[test]
+    fn booleans_have_no_case_where_they_are_words() {
+        let text = "SELECT (TRUE AS ?True) { ?s True:x \"TRUE\", False. <http://ex/TRUE> ?p true }";
+        let expected = "SELECT (true AS ?True) { ?s True:x \"TRUE\", false. <http://ex/TRUE> ?p true }";
+        assert_eq!(with_plain_booleans(text), expected);
     }
 
     #[test]

@@ -1,17 +1,20 @@
 //! The plan: data that is printed, tested and run.
 
-use oxrdf::{Term, Variable};
-use spargebra::algebra::{AggregateExpression, Expression, OrderExpression};
+use oxrdf::{NamedNode, Term, Variable};
+use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
+use spargebra::term::TriplePattern;
 use std::sync::Arc;
 use weft_mapping::MappedTerm;
-use weft_model::contract::{JoinKind, Relation};
-use weft_model::term::TermType;
+use weft_model::contract::Relation;
+use weft_model::term::{IriShape, TermType};
 
 /// A planned query.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub form: Form,
     pub root: Node,
+    /// What the function IRI resolves against: the base of the query, or of the request.
+    pub base_iri: Option<String>,
     /// The algebra of the query, as an S-expression.
     pub algebra: String,
     /// What was considered and left out.
@@ -23,6 +26,8 @@ pub struct Plan {
 pub enum Form {
     Select(Vec<Variable>),
     Ask,
+    /// The triples of a template for each row: CONSTRUCT, and DESCRIBE as one of all triples about its resources.
+    Construct(Vec<TriplePattern>),
 }
 
 /// A source that could have had matches for a pattern by its predicate, and why it cannot.
@@ -57,6 +62,8 @@ pub struct Binding {
 pub enum NodeKind {
     /// One request to one source.
     Scan(Box<Scan>),
+    /// One request for rows that match several patterns each.
+    Unpivot(Box<Unpivot>),
     /// One row without variables.
     Unit,
     /// No rows.
@@ -106,6 +113,104 @@ pub enum NodeKind {
         keys: Vec<Variable>,
         aggregates: Vec<(Variable, AggregateExpression)>,
     },
+    /// The pairs a repeated property path reaches (SPARQL section 18.4).
+    Closure(Box<Closure>),
+    Service(Box<Service>),
+    /// Rows that several places of the plan read, computed once. Nodes of one id are the same.
+    Shared {
+        id: usize,
+        input: Box<Node>,
+    },
+    /// Gives each row a number of its own.
+    Number {
+        input: Box<Node>,
+        variable: Variable,
+    },
+}
+
+/// What a join gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JoinKind {
+    Inner,
+    /// OPTIONAL.
+    Left,
+    /// Left rows that a right row is compatible with.
+    Semi,
+    /// Left rows that no right row is compatible with.
+    Anti,
+    /// Left rows that no right row with a variable in common is compatible with.
+    Minus,
+    /// All left rows, with a boolean that tells whether a right row is compatible.
+    Mark(Variable),
+}
+
+impl JoinKind {
+    /// Whether rows have the variables of the right side.
+    pub fn keeps_right(&self) -> bool {
+        matches!(self, Self::Inner | Self::Left)
+    }
+}
+
+/// A path repeated: from each start along `step`, as often as `reach` says. Each pair of terms once.
+#[derive(Clone, Debug)]
+pub struct Closure {
+    /// One step of the path: rows with the variables `from` and `to`.
+    pub step: Node,
+    pub from: Variable,
+    pub to: Variable,
+    pub reach: Reach,
+    pub start: Start,
+    /// The most terms a request of the step may carry; `None` when the steps are read whole.
+    pub block: Option<usize>,
+    /// Whether the source follows the steps: a row of `step` is then a pair of the closure.
+    pub in_source: bool,
+}
+
+/// How often the step of a path is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    ZeroOrOne,
+    ZeroOrMore,
+    OneOrMore,
+}
+
+impl Reach {
+    /// Whether a path ends where it starts without a step.
+    pub fn is_reflexive(self) -> bool {
+        self != Self::OneOrMore
+    }
+}
+
+/// Where a repeated path starts.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// At every term that has a step.
+    Steps,
+    /// At the terms of the query, whether they are in the graph or not.
+    Terms(Vec<Term>),
+    /// At every term that this gives for `from`.
+    Nodes(Node),
+    /// At the keys of the bind join it is on the right of, those only that `nodes` gives for `from`, where it is there.
+    Keys { nodes: Option<Node>, block: usize },
+}
+
+/// A pattern another SPARQL endpoint answers (SPARQL 1.1 Federated Query).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    pub endpoint: ServiceName,
+    /// A failure is one solution without bindings.
+    pub silent: bool,
+    pub pattern: GraphPattern,
+    /// The variables asked for.
+    pub variables: Vec<Variable>,
+    /// The most solutions shipped with one request; `None` when it is not on the right of a bind join.
+    pub block: Option<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceName {
+    Iri(NamedNode),
+    Variable(Variable),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +234,15 @@ pub struct Scan {
     pub not_pushed: Vec<String>,
 }
 
+/// A scan whose rows are read in several ways, as if there were a scan for each.
+#[derive(Clone, Debug)]
+pub struct Unpivot {
+    /// Without outputs of its own.
+    pub scan: Scan,
+    /// What a row gives; at least two ways.
+    pub ways: Vec<Vec<ScanOutput>>,
+}
+
 /// A variable computed from columns of the relation.
 #[derive(Clone, Debug)]
 pub struct ScanOutput {
@@ -140,14 +254,21 @@ pub struct ScanOutput {
     pub required: bool,
 }
 
-/// The read of a scan that takes keys.
+/// Where in its relation a scan takes keys.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeySlot {
-    /// Alias of the read.
-    pub alias: String,
+    pub place: KeyPlace,
     pub columns: Vec<SlotColumn>,
     /// The most keys one request may carry.
     pub block: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// The read with this alias.
+    Read(String),
+    /// The start of the recursion that the relation is.
+    Start,
 }
 
 /// A variable whose terms are the keys of some columns.
@@ -157,12 +278,26 @@ pub struct SlotColumn {
     /// The layout the keys have; one column of the table for each of its columns.
     pub term_type: TermType,
     pub columns: Vec<String>,
+    /// How the blank nodes of the source are labelled here; the source knows its own labels only.
+    pub labels: Option<IriShape>,
+}
+
+impl KeySlot {
+    pub(crate) fn is_read(&self, alias: &str) -> bool {
+        matches!(&self.place, KeyPlace::Read(known) if known == alias)
+    }
 }
 
 impl NodeKind {
     pub fn children(&self) -> Vec<&Node> {
         match self {
-            Self::Scan(_) | Self::Unit | Self::Empty | Self::Values { .. } => Vec::new(),
+            Self::Scan(_) | Self::Unit | Self::Empty | Self::Values { .. } | Self::Service(_) | Self::Unpivot(_) => {
+                Vec::new()
+            }
+            Self::Closure(closure) => match &closure.start {
+                Start::Steps | Start::Terms(_) | Start::Keys { nodes: None, .. } => vec![&closure.step],
+                Start::Nodes(nodes) | Start::Keys { nodes: Some(nodes), .. } => vec![nodes, &closure.step],
+            },
             Self::Join { left, right, .. } => vec![left, right],
             Self::Union(inputs) => inputs.iter().collect(),
             Self::Filter { input, .. }
@@ -171,7 +306,9 @@ impl NodeKind {
             | Self::Distinct { input }
             | Self::Sort { input, .. }
             | Self::Slice { input, .. }
-            | Self::Group { input, .. } => vec![input],
+            | Self::Group { input, .. }
+            | Self::Shared { input, .. }
+            | Self::Number { input, .. } => vec![input],
         }
     }
 }
@@ -185,11 +322,20 @@ impl Node {
         self.bindings.iter().find(|binding| binding.variable == *variable)
     }
 
-    /// The scans below, from left to right.
-    pub fn scans(&self) -> Vec<&Scan> {
+    /// The requests below, from left to right.
+    pub fn requests(&self) -> Vec<Request<'_>> {
         match &self.kind {
-            NodeKind::Scan(scan) => vec![scan],
-            kind => kind.children().into_iter().flat_map(Self::scans).collect(),
+            NodeKind::Scan(scan) => vec![Request::Scan(scan)],
+            NodeKind::Unpivot(unpivot) => vec![Request::Scan(&unpivot.scan)],
+            NodeKind::Service(service) => vec![Request::Service(service)],
+            kind => kind.children().into_iter().flat_map(Self::requests).collect(),
         }
     }
+}
+
+/// What a leaf of a plan asks another system for.
+#[derive(Clone, Copy, Debug)]
+pub enum Request<'a> {
+    Scan(&'a Scan),
+    Service(&'a Service),
 }

@@ -1,10 +1,11 @@
-//! Parsing, and the forms of query that are answered.
+//! Parsing, and what the forms of a query show.
 
-use crate::{Catalogue, Form, PlanError, Position};
+use crate::tree::Tree;
+use crate::{Catalogue, PlanError, Position, limits};
 use oxrdf::Variable;
 use spargebra::algebra::GraphPattern;
+use spargebra::term::{TermPattern, TriplePattern};
 use spargebra::{Query, SparqlParser};
-use std::collections::HashSet;
 use weft_model::Code;
 
 pub(crate) fn parse(text: &str, base_iri: Option<&str>, catalogue: &Catalogue) -> Result<Query, PlanError> {
@@ -19,7 +20,26 @@ pub(crate) fn parse(text: &str, base_iri: Option<&str>, catalogue: &Catalogue) -
             .with_prefix(prefix, iri)
             .map_err(|error| PlanError::new(Code::InvalidConfig, format!("prefix {prefix:?}: {error}")))?;
     }
-    parser.parse_query(text).map_err(|error| syntax_error(text, &error.to_string()))
+    let query = parser.clone().parse_query(&limits::with_plain_booleans(text));
+    let query = query.map_err(|error| syntax_error(text, &error.to_string()))?;
+    check_iris(text, parser)?;
+    Ok(query)
+}
+
+/// SPARQL takes the longest token (section 19.8, note 2): in `?x<?a&&?b>?y` stands an IRI. The parser sees operators there,
+/// which it no longer does when the IRI is one that looks like nothing else.
+fn check_iris(text: &str, parser: SparqlParser) -> Result<(), PlanError> {
+    let Some((plain, first)) = limits::with_plain_iris(text) else { return Ok(()) };
+    if parser.parse_query(&limits::with_plain_booleans(&plain)).is_ok() {
+        return Ok(());
+    }
+    let before = &text[..first];
+    let line = 1 + before.matches('\n').count();
+    let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
+    let what = "from < to > this is an IRI, which cannot stand here: write a space after <";
+    let mut error = PlanError::new(Code::InvalidQuery, format!("syntax error at line {line}, column {column}: {what}"));
+    error.position = Some(Position::new(text, line, column));
+    Err(error)
 }
 
 /// The parser tells the position only in its message: `error at LINE:COLUMN: expected ...`.
@@ -61,22 +81,8 @@ fn expectation(text: &str, line: usize, column: usize, what: &str) -> String {
     }
 }
 
-/// Tells the form of a query and its pattern, refusing what is not answered in this version.
-pub(crate) fn form(query: &Query) -> Result<(Form, &GraphPattern), PlanError> {
-    let (dataset, form, pattern) = match query {
-        Query::Select { dataset, pattern, .. } => (dataset, Form::Select(result_variables(pattern)), pattern),
-        Query::Ask { dataset, pattern, .. } => (dataset, Form::Ask, pattern),
-        Query::Construct { .. } => return Err(PlanError::unsupported("CONSTRUCT")),
-        Query::Describe { .. } => return Err(PlanError::unsupported("DESCRIBE")),
-    };
-    if dataset.is_some() {
-        return Err(PlanError::unsupported("a dataset chosen by the query (FROM, FROM NAMED)"));
-    }
-    Ok((form, pattern))
-}
-
 /// The variables of the outermost projection.
-fn result_variables(pattern: &GraphPattern) -> Vec<Variable> {
+pub(crate) fn result_variables(pattern: &GraphPattern) -> Vec<Variable> {
     match pattern {
         GraphPattern::Project { variables, .. } => variables.clone(),
         GraphPattern::Distinct { inner }
@@ -87,10 +93,25 @@ fn result_variables(pattern: &GraphPattern) -> Vec<Variable> {
     }
 }
 
-/// The variables the answer shows.
-pub(crate) fn needed_variables(form: &Form) -> HashSet<Variable> {
-    match form {
-        Form::Select(variables) => variables.iter().cloned().collect(),
-        Form::Ask => HashSet::new(),
+/// The variables of a template.
+pub(crate) fn template_variables(template: &[TriplePattern]) -> Vec<Variable> {
+    let mut found = Vec::new();
+    let pattern = GraphPattern::Bgp { patterns: template.to_vec() };
+    pattern.on_in_scope_variable(|variable| {
+        if !found.contains(variable) {
+            found.push(variable.clone());
+        }
+    });
+    found
+}
+
+/// Each row a template can be filled in with, once: the result is a set of triples. A template with blank nodes has new
+/// ones for every row.
+pub(crate) fn once_for_template(tree: Tree, template: &[TriplePattern]) -> Tree {
+    let is_blank = |term: &TermPattern| matches!(term, TermPattern::BlankNode(_));
+    if template.iter().any(|triple| is_blank(&triple.subject) || is_blank(&triple.object)) {
+        return tree;
     }
+    let variables = template_variables(template);
+    Tree::Distinct(Box::new(Tree::Project { input: Box::new(tree), variables }))
 }

@@ -6,7 +6,7 @@
 use crate::catalogue::Catalogue;
 use crate::constant::is_native;
 use crate::pushdown::not_null;
-use crate::{Binding, Node, NodeKind, Scan, ScanOutput};
+use crate::{Binding, Node, NodeKind, Scan, ScanOutput, Start};
 use oxrdf::{Literal, Variable};
 use spargebra::algebra::{AggregateExpression, AggregateFunction as Sparql, Expression, OrderExpression};
 use weft_mapping::{Build, MappedTerm};
@@ -33,7 +33,19 @@ pub(crate) fn push_down(node: &mut Node, catalogue: &Catalogue) {
 
 fn children_mut(kind: &mut NodeKind) -> Vec<&mut Node> {
     match kind {
-        NodeKind::Scan(_) | NodeKind::Unit | NodeKind::Empty | NodeKind::Values { .. } => Vec::new(),
+        NodeKind::Scan(_)
+        | NodeKind::Unpivot(_)
+        | NodeKind::Unit
+        | NodeKind::Empty
+        | NodeKind::Values { .. }
+        | NodeKind::Service(_) => Vec::new(),
+        NodeKind::Closure(closure) => {
+            let mut children = vec![&mut closure.step];
+            if let Start::Nodes(nodes) | Start::Keys { nodes: Some(nodes), .. } = &mut closure.start {
+                children.push(nodes);
+            }
+            children
+        }
         NodeKind::Join { left, right, .. } => vec![left, right],
         NodeKind::Union(inputs) => inputs.iter_mut().collect(),
         NodeKind::Filter { input, .. }
@@ -42,7 +54,9 @@ fn children_mut(kind: &mut NodeKind) -> Vec<&mut Node> {
         | NodeKind::Distinct { input }
         | NodeKind::Sort { input, .. }
         | NodeKind::Slice { input, .. }
-        | NodeKind::Group { input, .. } => vec![input],
+        | NodeKind::Group { input, .. }
+        | NodeKind::Shared { input, .. }
+        | NodeKind::Number { input, .. } => vec![input],
     }
 }
 
@@ -54,6 +68,14 @@ fn push_limit(node: &mut Node, catalogue: &Catalogue, most: usize) {
         NodeKind::Sort { input, keys, fetch } => {
             *fetch = Some(most);
             push_sort(input, catalogue, keys, most);
+        }
+        NodeKind::Unpivot(unpivot) => {
+            let capable = capabilities(&unpivot.scan, catalogue).is_some_and(|c| c.limit > Capability::None);
+            // Each row gives at least one where some way to read it leaves none out.
+            let way = |outputs: &Vec<ScanOutput>| Scan { outputs: outputs.clone(), ..unpivot.scan.clone() };
+            if capable && unpivot.ways.iter().map(way).any(|scan| rows_are_final(&scan)) {
+                limit(&mut unpivot.scan.relation, most);
+            }
         }
         NodeKind::Scan(scan) => {
             let capable = capabilities(scan, catalogue).is_some_and(|c| c.limit > Capability::None);
@@ -190,6 +212,10 @@ fn aggregate_scan(
         builder.aggregate(variable, aggregate, keys.is_empty())?;
     }
     let GroupBuilder { group, aggregates, mut outputs, bindings, computed, .. } = builder;
+    // Keys that are constant in the scan: over no rows there is no group, and a source would give the one without keys.
+    if group.is_empty() && !keys.is_empty() {
+        return None;
+    }
     let relation = Relation::Aggregate { input: Box::new(scan.relation.clone()), group, aggregates };
     let fields = relation.fields().ok()?;
     for (output, columns) in &mut outputs {
@@ -272,11 +298,15 @@ impl GroupBuilder<'_> {
         let native = native_literal(self.scan, self.catalogue, argument)?;
         let literal = native.literal.clone();
         let argument = Some(native.reference);
+        // XPath's operators give the primitive type back.
+        let sum =
+            if matches!(literal, LiteralType::DerivedInteger(_)) { LiteralType::Integer } else { literal.clone() };
         match name {
             Sparql::Min | Sparql::Max => {
                 let ordered = matches!(
                     literal,
                     LiteralType::Integer
+                        | LiteralType::DerivedInteger(_)
                         | LiteralType::Decimal
                         | LiteralType::String
                         | LiteralType::Date
@@ -287,15 +317,15 @@ impl GroupBuilder<'_> {
             }
             Sparql::Sum if !distinct && literal.is_numeric() => {
                 if !global {
-                    return self.add(variable, AggregateFunction::Sum, argument, false, literal);
+                    return self.add(variable, AggregateFunction::Sum, argument, false, sum);
                 }
-                let sum = self.hidden("sum");
-                self.add(&sum, AggregateFunction::Sum, argument, false, literal)?;
+                let hidden = self.hidden("sum");
+                self.add(&hidden, AggregateFunction::Sum, argument, false, sum)?;
                 self.computed
-                    .push((variable.clone(), Expression::Coalesce(vec![Expression::Variable(sum), integer(0)])));
+                    .push((variable.clone(), Expression::Coalesce(vec![Expression::Variable(hidden), integer(0)])));
                 Some(())
             }
-            Sparql::Avg if !distinct && literal.is_numeric() => self.average(variable, argument, literal),
+            Sparql::Avg if !distinct && literal.is_numeric() => self.average(variable, argument, sum),
             _ => None,
         }
     }
@@ -362,7 +392,7 @@ fn integer(n: i64) -> Expression {
     Expression::Literal(Literal::from(n))
 }
 
-fn capabilities<'a>(scan: &Scan, catalogue: &'a Catalogue) -> Option<&'a RelationalCapabilities> {
+pub(crate) fn capabilities<'a>(scan: &Scan, catalogue: &'a Catalogue) -> Option<&'a RelationalCapabilities> {
     let graph = catalogue.graphs().iter().find(|graph| graph.source == scan.source)?;
     Some(&graph.description.relational)
 }
@@ -387,7 +417,7 @@ fn native_literal<'a>(scan: &Scan, catalogue: &'a Catalogue, variable: &Variable
 }
 
 /// The described column behind a field of the scan's relation.
-fn described<'a>(scan: &Scan, catalogue: &'a Catalogue, input: usize) -> Option<(ColumnRef, &'a Column)> {
+pub(crate) fn described<'a>(scan: &Scan, catalogue: &'a Catalogue, input: usize) -> Option<(ColumnRef, &'a Column)> {
     let reference = scan.relation.fields().ok()?.get(input)?.0.clone();
     let origin = origin(&scan.relation, &reference);
     let read = scan.relation.reads().into_iter().find(|read| read.alias == origin.relation)?;
@@ -405,12 +435,17 @@ fn origin(relation: &Relation, reference: &ColumnRef) -> ColumnRef {
         Relation::Sort { input, .. } | Relation::Limit { input, .. } | Relation::Distinct { input } => {
             origin(input, reference)
         }
+        Relation::Recurse { step, from, to, .. } => from
+            .iter()
+            .chain(to)
+            .find(|column| reference.relation.is_empty() && column.name == reference.name)
+            .map_or_else(|| reference.clone(), |column| origin(step, column)),
         _ => reference.clone(),
     }
 }
 
 /// Whether the broker drops no row of the scan.
-fn rows_are_final(scan: &Scan) -> bool {
+pub(crate) fn rows_are_final(scan: &Scan) -> bool {
     let Ok(fields) = scan.relation.fields() else { return false };
     scan.outputs.iter().filter(|output| output.required).all(|output| {
         output.inputs.iter().all(|input| {
@@ -436,7 +471,7 @@ fn excludes_null(condition: &Condition, column: &str) -> bool {
     }
 }
 
-trait TextExactness {
+pub(crate) trait TextExactness {
     /// Whether the source's text equality and order are by code point; true for all other types.
     fn text_comparison_is_exact(&self) -> bool;
 }

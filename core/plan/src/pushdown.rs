@@ -117,7 +117,7 @@ impl<'a> Translator<'a> {
 
     fn bound(&self, variable: &Variable) -> Translated {
         let occurrence = self.occurrence(variable)?;
-        if !matches!(occurrence.term.build, Build::Columns | Build::Encoded) {
+        if !occurrence.term.build.is_invertible() {
             return Err(Some(format!("{variable} is not a column")));
         }
         if self.table.connective_capability(FilterOperation::Not) != Capability::Exact {
@@ -147,7 +147,7 @@ impl<'a> Translator<'a> {
     fn compare_literal(&self, operator: CompareOperator, variable: &Variable, literal: &Literal) -> Translated {
         let ColumnTerm { column, literal: literal_type } = self.literal_column(variable)?;
         if literal_type == LiteralType::Boolean && operation(operator) == FilterOperation::Range {
-            return Err(Some("booleans have no order in the engine".to_owned()));
+            return Err(Some("the order of booleans is decided by the broker".to_owned()));
         }
         let value = comparable(literal, &literal_type)
             .ok_or_else(|| Some(format!("{literal} does not compare natively with {}", column.name)))?;

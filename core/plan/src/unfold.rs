@@ -6,9 +6,11 @@
 
 use crate::branch::{Access, Branch, BranchSet, MOST_COMBINATIONS, term_expression};
 use crate::catalogue::{Catalogue, TripleId};
+use crate::constant::mismatch;
+use crate::dataset::Dataset;
 use crate::pattern::{PatternTerm, QuadPattern};
 use crate::{PlanError, PlanLimits, Pruned};
-use oxrdf::{Term, Variable};
+use oxrdf::{NamedNode, Term, Variable};
 use spargebra::algebra::Expression as Sparql;
 use weft_mapping::{Build, GraphMap, MappedTerm};
 use weft_model::contract::{Capability, DataType};
@@ -31,6 +33,7 @@ fn determines(subject: &MappedTerm, term: &MappedTerm) -> bool {
 /// Unfolds basic graph patterns, and names the hidden variables they need.
 pub(crate) struct Unfolder<'a> {
     catalogue: &'a Catalogue,
+    dataset: Option<&'a Dataset>,
     limits: &'a PlanLimits,
     hidden: usize,
     pub(crate) pruned: Vec<Pruned>,
@@ -40,8 +43,8 @@ pub(crate) struct Unfolder<'a> {
 const MAX_PRUNED: usize = 200;
 
 impl<'a> Unfolder<'a> {
-    pub(crate) fn new(catalogue: &'a Catalogue, limits: &'a PlanLimits) -> Self {
-        Self { catalogue, limits, hidden: 0, pruned: Vec::new() }
+    pub(crate) fn new(catalogue: &'a Catalogue, dataset: Option<&'a Dataset>, limits: &'a PlanLimits) -> Self {
+        Self { catalogue, dataset, limits, hidden: 0, pruned: Vec::new() }
     }
 
     /// A variable no query can name.
@@ -60,6 +63,7 @@ impl<'a> Unfolder<'a> {
         let mut current = start();
         let mut patterns_in: Vec<QuadPattern> = Vec::new();
         for (pattern, candidates) in self.in_order(patterns) {
+            self.limits.check_wanted()?;
             let matching = self.matching(&pattern, &candidates);
             let connected = patterns_in.iter().any(|other| pattern.is_connected(other));
             let fits = |set: &BranchSet, before: usize| set.branches.len() <= before.max(self.limits.joins_under_union);
@@ -120,7 +124,7 @@ impl<'a> Unfolder<'a> {
     fn matching(&mut self, pattern: &QuadPattern, candidates: &[TripleId]) -> Vec<TripleId> {
         let mut matching = Vec::new();
         for id in candidates {
-            if pattern.graph.is_none() && !self.catalogue.triple(*id).in_default_graph {
+            if !self.is_in_dataset(pattern, *id) {
                 continue;
             }
             match self.add(&Branch::default(), pattern, *id) {
@@ -162,6 +166,41 @@ impl<'a> Unfolder<'a> {
         }
     }
 
+    /// The graphs the dataset has for a pattern; `None` where the dataset is everything.
+    fn graphs_for(&self, pattern: &QuadPattern) -> Option<&'a [NamedNode]> {
+        let dataset = self.dataset?;
+        Some(if pattern.graph.is_none() { &dataset.default } else { &dataset.named })
+    }
+
+    /// Whether the triples of a map can be in the dataset. A chosen default graph is made of the graphs it names.
+    fn is_in_dataset(&self, pattern: &QuadPattern, id: TripleId) -> bool {
+        let triple = self.catalogue.triple(id);
+        match (self.graphs_for(pattern), &triple.graph) {
+            (None, _) => pattern.graph.is_some() || triple.in_default_graph,
+            (Some(graphs), GraphMap::Constant(node)) => graphs.contains(node),
+            (Some(graphs), GraphMap::Column(_)) => !graphs.is_empty(),
+        }
+    }
+
+    /// Holds a graph that a column names to those of the dataset.
+    fn place_in_dataset(
+        &mut self,
+        branch: &mut Branch,
+        access: usize,
+        graph: &GraphMap,
+        pattern: &QuadPattern,
+    ) -> Result<(), String> {
+        let (Some(graphs), GraphMap::Column(_)) = (self.graphs_for(pattern), graph) else { return Ok(()) };
+        if let [only] = graphs {
+            return self.place_constant(branch, access, &graph_term(graph), &only.clone().into());
+        }
+        let hidden = self.hidden("graph");
+        branch.bind(&hidden, access, &graph_term(graph))?;
+        let list = graphs.iter().map(|node| Sparql::NamedNode(node.clone())).collect();
+        branch.filters.push(Sparql::In(Box::new(Sparql::Variable(hidden)), list));
+        Ok(())
+    }
+
     /// The branch with one more pattern matched by this triple map, or why that has no solution.
     fn add(&mut self, branch: &Branch, pattern: &QuadPattern, id: TripleId) -> Result<Branch, String> {
         let triple = self.catalogue.triple(id);
@@ -174,6 +213,7 @@ impl<'a> Unfolder<'a> {
         if let Some(graph) = &pattern.graph {
             self.place(&mut branch, access, &graph_term(&triple.graph), graph)?;
         }
+        self.place_in_dataset(&mut branch, access, &triple.graph, pattern)?;
         let object_access = match &triple.join {
             None => access,
             Some(join) => {
@@ -246,7 +286,7 @@ impl<'a> Unfolder<'a> {
         constant: &Term,
     ) -> Result<(), String> {
         if !mapped.term_type.may_hold(constant) {
-            return Err(format!("{constant} is not {}", mapped.term_type));
+            return Err(mismatch(constant, &mapped.term_type));
         }
         if matches!(mapped.term_type, TermType::Constant(_)) {
             return Ok(());
@@ -310,7 +350,7 @@ fn graph_term(graph: &GraphMap) -> MappedTerm {
             build: Build::Columns,
         },
         GraphMap::Column(column) => {
-            MappedTerm { term_type: TermType::General, columns: vec![column.clone()], build: Build::Encoded }
+            MappedTerm { term_type: TermType::General, columns: vec![column.clone()], build: Build::EncodedIri }
         }
     }
 }

@@ -43,7 +43,7 @@ fn every_query_has_its_plan() {
 fn the_plan_as_json_has_the_same_operators_and_scans() {
     let catalogue = catalogue();
     let query = fs::read_to_string(tests().join("cases/three_sources/query.rq")).unwrap();
-    let plan = plan(&query, None, &catalogue, &PlanLimits::default()).unwrap();
+    let plan = plan(&query, None, None, &catalogue, &PlanLimits::default()).unwrap();
     let json = explain_json(&plan, &[vec!["SELECT 1".to_owned()]]);
     let text = explain_text(&plan, &[vec!["SELECT 1".to_owned()]]);
     fn operators(value: &serde_json::Value, found: &mut Vec<String>) {
@@ -58,7 +58,7 @@ fn the_plan_as_json_has_the_same_operators_and_scans() {
 }
 
 fn show(query: &str, catalogue: &Catalogue) -> String {
-    match plan(query, None, catalogue, &PlanLimits::default()) {
+    match plan(query, None, None, catalogue, &PlanLimits::default()) {
         Ok(plan) => explain_text(&plan, &[]),
         Err(error) => {
             let place = error.position.map(|p| format!("\nline {} column {}\n{}", p.line, p.column, p.excerpt));
@@ -110,6 +110,7 @@ fn database(description: &mut Description) {
             AggregateFunction::Min,
             AggregateFunction::Max,
         ],
+        recurse: true,
         max_concurrency: 4,
     };
 }

@@ -2,7 +2,6 @@
 
 use super::stream_exec::StreamExec;
 use super::{Relation, layout};
-use crate::columns::canonical;
 use crate::error::QueryError;
 use arrow_array::{ArrayRef, RecordBatch, StringViewArray, new_null_array};
 use arrow_schema::SchemaRef;
@@ -57,7 +56,7 @@ pub(crate) fn values(node: &Node, rows: &[Vec<Option<Term>>]) -> Result<Relation
     let layout = layout(variables, &mut optional);
     let columns = (0..node.bindings.len())
         .map(|i| {
-            let cells = rows.iter().map(|row| row[i].as_ref().map(|term| encode(&canonical(term.clone()))));
+            let cells = rows.iter().map(|row| row[i].as_ref().map(encode));
             Arc::new(cells.collect::<StringViewArray>()) as ArrayRef
         })
         .collect();

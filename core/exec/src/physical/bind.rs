@@ -20,7 +20,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oxrdf::Variable;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use weft_plan::{JoinMethod, Node, NodeKind};
+use weft_plan::{JoinMethod, Node, NodeKind, Request, ServiceName, Start};
 
 /// Builds the join; the right side is built anew for each block.
 pub(super) fn bind_join(
@@ -67,14 +67,37 @@ fn key_variables(right: &Node) -> Vec<Variable> {
 
 fn collect_key_variables(node: &Node, found: &mut Vec<Variable>) {
     match &node.kind {
-        NodeKind::Scan(scan) => {
-            for column in scan.slot.iter().flat_map(|slot| &slot.columns) {
+        NodeKind::Scan(_) | NodeKind::Unpivot(_) => {
+            let slots = node.requests().into_iter().filter_map(|request| match request {
+                Request::Scan(scan) => scan.slot.as_ref(),
+                Request::Service(_) => None,
+            });
+            for column in slots.flat_map(|slot| &slot.columns) {
                 if !found.contains(&column.variable) {
                     found.push(column.variable.clone());
                 }
             }
         }
         NodeKind::Join { left, method: JoinMethod::Bind { .. }, .. } => collect_key_variables(left, found),
+        NodeKind::Closure(closure) => {
+            if let Start::Keys { .. } = closure.start
+                && !found.contains(&closure.from)
+            {
+                found.push(closure.from.clone());
+            }
+        }
+        NodeKind::Service(service) => {
+            let name = match &service.endpoint {
+                ServiceName::Variable(variable) => Some(variable),
+                ServiceName::Iri(_) => None,
+            };
+            for variable in service.variables.iter().chain(name) {
+                if !found.contains(variable) {
+                    found.push(variable.clone());
+                }
+            }
+        }
+        NodeKind::Shared { .. } => {}
         kind => kind.children().into_iter().for_each(|child| collect_key_variables(child, found)),
     }
 }

@@ -13,21 +13,20 @@ use crate::error::QueryError;
 use crate::expression;
 use datafusion_common::{JoinSide, JoinType, NullEquality};
 use datafusion_expr::Operator;
-use datafusion_physical_expr::expressions::{BinaryExpr, CaseExpr, IsNotNullExpr, IsNullExpr};
+use datafusion_physical_expr::expressions::{BinaryExpr, CaseExpr, Column, IsNotNullExpr, IsNullExpr, lit};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::joins::utils::{ColumnIndex, JoinFilter};
 use datafusion_physical_plan::joins::{CrossJoinExec, HashJoinExecBuilder, NestedLoopJoinExec, PartitionMode};
 use oxrdf::Variable;
 use spargebra::algebra::Expression;
 use std::sync::Arc;
-use weft_model::contract::JoinKind;
-use weft_model::term::TermType;
-use weft_plan::{JoinMethod, Node};
+use weft_model::term::{LiteralType, TermType};
+use weft_plan::{JoinKind, JoinMethod, Node, map_expression};
 
 pub(super) struct Inputs<'a> {
     pub(super) left: &'a Node,
     pub(super) right: &'a Node,
-    pub(super) kind: JoinKind,
+    pub(super) kind: &'a JoinKind,
     pub(super) condition: Option<&'a Expression>,
     pub(super) method: JoinMethod,
 }
@@ -49,7 +48,7 @@ pub(super) struct Spec {
 
 pub(super) fn join(run: &Arc<Run>, inputs: Inputs<'_>, keys: Option<&KeySource>) -> Result<Relation, QueryError> {
     let Inputs { left, right, kind, condition, method } = inputs;
-    let spec = |held| Spec { kind, condition: condition.cloned(), held };
+    let spec = |held| Spec { kind: kind.clone(), condition: condition.cloned(), held };
     let left_relation = build(run, left, keys)?;
     match method {
         JoinMethod::Bind { block } => bind_join(run, left_relation, right, spec(Side::Left), block),
@@ -71,11 +70,14 @@ impl Spec {
         let both = Both::new(first, second);
         let mut on: Vec<(ColumnExpr, ColumnExpr)> = Vec::new();
         let mut conditions: Vec<ColumnExpr> = Vec::new();
+        let mut both_bound: Option<ColumnExpr> = None;
         for variable in &shared {
             let theirs = renamed(variable);
             let common = identity_type(type_of(&left, variable).widen(&type_of(&right, &theirs)));
             if left.is_optional(variable) || right.is_optional(&theirs) {
                 conditions.push(both.compatible(variable, &theirs, &common)?);
+                let bound = both.bound(variable, &theirs, &common)?;
+                both_bound = Some(either(both_bound, bound));
                 continue;
             }
             let pairs = converted(&left, variable, &common)?.into_iter().zip(converted(&right, &theirs, &common)?);
@@ -85,8 +87,16 @@ impl Spec {
             let condition = substitute(condition, &|v| shared.contains(v) && left.is_optional(v));
             conditions.push(expression::filter(&condition, &both.layout, &run.expressions)?);
         }
+        // MINUS takes nothing away for a row with no variable in common.
+        if self.kind == JoinKind::Minus && on.is_empty() {
+            conditions.extend(both_bound);
+        }
         let plan = self.operator(first, second, on, both.filter(conditions))?;
-        self.result(&left, &right, &shared, &both, &plan)
+        match &self.kind {
+            JoinKind::Inner | JoinKind::Left => self.result(&left, &right, &shared, &both, &plan),
+            JoinKind::Semi | JoinKind::Anti | JoinKind::Minus => Ok(Relation { plan, ..left }),
+            JoinKind::Mark(variable) => marked(&left, &plan, variable),
+        }
     }
 
     /// The right side with other names for what the left has, and with columns that can be null where rows may not match.
@@ -109,12 +119,12 @@ impl Spec {
             .layout
             .variables()
             .iter()
-            .map(|v| if *v == super::filler() { Variable::new_unchecked("_:row.right") } else { v.clone() });
+            .map(|v| if *v == super::filler() { super::right_filler() } else { v.clone() });
         let layout = super::layout(names.zip(types).collect(), &mut optional);
         let columns = named.layout.schema().fields().iter().enumerate().zip(layout.schema().fields());
         let expressions: Vec<_> = columns
             .map(|((i, old), new)| datafusion_physical_plan::projection::ProjectionExpr {
-                expr: Arc::new(datafusion_physical_expr::expressions::Column::new(old.name(), i)),
+                expr: Arc::new(Column::new(old.name(), i)),
                 alias: new.name().clone(),
             })
             .collect();
@@ -129,10 +139,16 @@ impl Spec {
         on: Vec<(ColumnExpr, ColumnExpr)>,
         filter: Option<JoinFilter>,
     ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
-        let join_type = match (self.kind, self.held) {
+        let join_type = match (&self.kind, self.held) {
             (JoinKind::Inner, _) => JoinType::Inner,
             (JoinKind::Left, Side::Left) => JoinType::Left,
             (JoinKind::Left, Side::Right) => JoinType::Right,
+            (JoinKind::Semi, Side::Left) => JoinType::LeftSemi,
+            (JoinKind::Semi, Side::Right) => JoinType::RightSemi,
+            (JoinKind::Anti | JoinKind::Minus, Side::Left) => JoinType::LeftAnti,
+            (JoinKind::Anti | JoinKind::Minus, Side::Right) => JoinType::RightAnti,
+            (JoinKind::Mark(_), Side::Left) => JoinType::LeftMark,
+            (JoinKind::Mark(_), Side::Right) => JoinType::RightMark,
         };
         let (first, second) = (first.plan.clone(), second.plan.clone());
         if !on.is_empty() {
@@ -195,6 +211,17 @@ impl Spec {
             .collect::<Result<_, _>>()?;
         Ok(Selected { variable: variable.clone(), term_type: common, columns, optional: right_optional })
     }
+}
+
+/// The left rows and the mark, which the operator puts behind their columns.
+fn marked(left: &Relation, plan: &Arc<dyn ExecutionPlan>, variable: &Variable) -> Result<Relation, QueryError> {
+    let mut selected = variables(left).map(|v| Selected::of(left, v)).collect::<Result<Vec<_>, _>>()?;
+    let schema = plan.schema();
+    let last = schema.fields().len().saturating_sub(1);
+    let mark: ColumnExpr = Arc::new(Column::new(schema.field(last).name(), last));
+    let term_type = TermType::Literal(LiteralType::Boolean);
+    selected.push(Selected { variable: variable.clone(), term_type, columns: vec![mark], optional: false });
+    select(plan, selected)
 }
 
 const RENAMED: &str = "_:right.";
@@ -261,6 +288,14 @@ impl Both {
         })
     }
 
+    /// Bound in both.
+    fn bound(&self, mine: &Variable, theirs: &Variable, common: &TermType) -> Result<ColumnExpr, QueryError> {
+        let columns = [self.converted(mine, common)?, self.converted(theirs, common)?];
+        let bound = columns.iter().filter_map(|columns| columns.first());
+        let bound = bound.map(|column| Arc::new(IsNotNullExpr::new(column.clone())) as ColumnExpr);
+        Ok(bound.reduce(|a, b| binary(a, Operator::And, b)).unwrap_or_else(|| lit(true)))
+    }
+
     fn filter(&self, conditions: Vec<ColumnExpr>) -> Option<JoinFilter> {
         let expression = conditions.into_iter().reduce(|a, b| binary(a, Operator::And, b))?;
         Some(JoinFilter::new(expression, self.indices.clone(), self.layout.schema().clone()))
@@ -274,44 +309,26 @@ fn and(known: Option<ColumnExpr>, more: ColumnExpr) -> ColumnExpr {
     }
 }
 
+fn either(known: Option<ColumnExpr>, more: ColumnExpr) -> ColumnExpr {
+    match known {
+        None => more,
+        Some(known) => binary(known, Operator::Or, more),
+    }
+}
+
 fn binary(left: ColumnExpr, operator: Operator, right: ColumnExpr) -> ColumnExpr {
     Arc::new(BinaryExpr::new(left, operator, right))
 }
 
 /// The condition of an OPTIONAL over both rows: a variable that may be unbound on the left has the right one's value.
 fn substitute(expression: &Expression, doubled: &dyn Fn(&Variable) -> bool) -> Expression {
-    let again = |e: &Expression| Box::new(substitute(e, doubled));
-    let all = |list: &[Expression]| list.iter().map(|e| substitute(e, doubled)).collect::<Vec<_>>();
-    match expression {
+    map_expression(expression, &|leaf| match leaf {
         Expression::Variable(v) if doubled(v) => {
             Expression::Coalesce(vec![Expression::Variable(v.clone()), Expression::Variable(renamed(v))])
         }
         Expression::Bound(v) if doubled(v) => {
             Expression::Or(Box::new(Expression::Bound(v.clone())), Box::new(Expression::Bound(renamed(v))))
         }
-        Expression::NamedNode(_)
-        | Expression::Literal(_)
-        | Expression::Variable(_)
-        | Expression::Bound(_)
-        | Expression::Exists(_) => expression.clone(),
-        Expression::Or(a, b) => Expression::Or(again(a), again(b)),
-        Expression::And(a, b) => Expression::And(again(a), again(b)),
-        Expression::Equal(a, b) => Expression::Equal(again(a), again(b)),
-        Expression::SameTerm(a, b) => Expression::SameTerm(again(a), again(b)),
-        Expression::Greater(a, b) => Expression::Greater(again(a), again(b)),
-        Expression::GreaterOrEqual(a, b) => Expression::GreaterOrEqual(again(a), again(b)),
-        Expression::Less(a, b) => Expression::Less(again(a), again(b)),
-        Expression::LessOrEqual(a, b) => Expression::LessOrEqual(again(a), again(b)),
-        Expression::Add(a, b) => Expression::Add(again(a), again(b)),
-        Expression::Subtract(a, b) => Expression::Subtract(again(a), again(b)),
-        Expression::Multiply(a, b) => Expression::Multiply(again(a), again(b)),
-        Expression::Divide(a, b) => Expression::Divide(again(a), again(b)),
-        Expression::UnaryPlus(a) => Expression::UnaryPlus(again(a)),
-        Expression::UnaryMinus(a) => Expression::UnaryMinus(again(a)),
-        Expression::Not(a) => Expression::Not(again(a)),
-        Expression::In(a, list) => Expression::In(again(a), all(list)),
-        Expression::If(a, b, c) => Expression::If(again(a), again(b), again(c)),
-        Expression::Coalesce(list) => Expression::Coalesce(all(list)),
-        Expression::FunctionCall(function, list) => Expression::FunctionCall(function.clone(), all(list)),
-    }
+        other => other.clone(),
+    })
 }

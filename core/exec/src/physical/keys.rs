@@ -1,12 +1,12 @@
 //! The keys of a bind join: terms of the left rows as native values of the right table.
 
-use crate::columns::{Layout, TermReader, native_scalar};
+use crate::columns::{Layout, TermReader, native_scalar, own_labels};
 use crate::error::QueryError;
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{Field, Schema};
 use datafusion_common::{DataFusionError, ScalarValue};
-use oxrdf::Term;
+use oxrdf::{Term, Variable};
 use std::collections::HashSet;
 use std::sync::Arc;
 use weft_model::contract::KeyBlock;
@@ -27,7 +27,15 @@ impl KeySource {
         let mut columns: Vec<ArrayRef> = Vec::new();
         for column in &slot.columns {
             names.extend(column.columns.iter().cloned());
-            columns.extend(self.terms_as(column)?);
+            let terms = self.terms_as(column)?;
+            columns.extend(match &column.labels {
+                None => terms,
+                Some(labels) => terms
+                    .iter()
+                    .map(|terms| own_labels(terms, labels))
+                    .collect::<Option<Vec<_>>>()
+                    .ok_or_else(|| DataFusionError::Internal("encoded keys that are not text".to_owned()))?,
+            });
         }
         let keys = distinct(&columns)?;
         if keys.is_empty() {
@@ -42,6 +50,25 @@ impl KeySource {
             .map_err(DataFusionError::from)?;
         let keys = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(DataFusionError::from)?;
         Ok(Some(KeyBlock { columns: names, keys }))
+    }
+
+    /// The distinct terms of a variable, encoded.
+    pub(crate) fn terms(&self, variable: &Variable) -> Result<Vec<String>, QueryError> {
+        let Some((start, from)) = self.layout.get(variable) else { return Ok(Vec::new()) };
+        if self.rows.num_rows() == 0 {
+            return Ok(Vec::new());
+        }
+        let reader = TermReader::new(from, &self.rows.columns()[start..start + from.columns().len()])?;
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        for row in 0..self.rows.num_rows() {
+            if let Some(term) = reader.term(row)?.map(|term| encode(&term))
+                && seen.insert(term.clone())
+            {
+                found.push(term);
+            }
+        }
+        Ok(found)
     }
 
     /// The terms of a variable as columns of the slot's type, null where the table cannot have the term.

@@ -1,6 +1,6 @@
 //! The operators with one input, and union.
 
-use super::{Relation, Run, batches, filler, layout};
+use super::{Relation, Run, batches, filler, is_filler, layout};
 use crate::aggregate::aggregate;
 use crate::columns::{ColumnExpr, convert, null_columns, widen};
 use crate::error::QueryError;
@@ -69,7 +69,7 @@ pub(super) fn select(input: &Arc<dyn ExecutionPlan>, selected: Vec<Selected>) ->
 
 /// The variables of a relation, without the filler.
 pub(super) fn variables(relation: &Relation) -> impl Iterator<Item = &Variable> {
-    relation.layout.variables().iter().filter(|variable| !variable.as_str().starts_with("_:row"))
+    relation.layout.variables().iter().filter(|variable| !is_filler(variable))
 }
 
 pub(super) fn project(input: Relation, kept: &[Variable]) -> Result<Relation, QueryError> {
@@ -86,17 +86,9 @@ pub(super) fn union(inputs: Vec<Relation>) -> Result<Relation, QueryError> {
             }
         }
     }
-    let types: Vec<(TermType, bool)> = all.iter().map(|variable| common_type(&inputs, variable)).collect();
     let mut plans: Vec<Arc<dyn ExecutionPlan>> = Vec::with_capacity(inputs.len());
     let mut shape = None;
-    for input in &inputs {
-        let selected = all
-            .iter()
-            .zip(&types)
-            .map(|(variable, (term_type, optional))| {
-                Ok(Selected { optional: *optional, ..Selected::widened(input, variable, term_type)? })
-            })
-            .collect::<Result<Vec<_>, QueryError>>()?;
+    for (input, selected) in inputs.iter().zip(aligned(&inputs, &all)?) {
         let aligned = select(&input.plan, selected)?;
         plans.push(aligned.plan.clone());
         shape.get_or_insert(aligned);
@@ -107,6 +99,18 @@ pub(super) fn union(inputs: Vec<Relation>) -> Result<Relation, QueryError> {
     }
     let plan: Arc<dyn ExecutionPlan> = Arc::new(CoalescePartitionsExec::new(UnionExec::try_new(plans)?));
     Ok(Relation { plan, ..shape })
+}
+
+/// These variables of each input, of types that hold them in all.
+pub(super) fn aligned(inputs: &[Relation], all: &[Variable]) -> Result<Vec<Vec<Selected>>, QueryError> {
+    let types: Vec<(TermType, bool)> = all.iter().map(|variable| common_type(inputs, variable)).collect();
+    let of = |input: &Relation| {
+        let selected = |(variable, (term_type, optional)): (&Variable, &(TermType, bool))| {
+            Ok(Selected { optional: *optional, ..Selected::widened(input, variable, term_type)? })
+        };
+        all.iter().zip(&types).map(selected).collect::<Result<Vec<_>, QueryError>>()
+    };
+    inputs.iter().map(of).collect()
 }
 
 /// The type that holds a variable in every input, and whether some row leaves it unbound.

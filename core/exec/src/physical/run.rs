@@ -1,22 +1,26 @@
 //! What all operators of one query share.
 
+use super::shared::SharedRelations;
 use crate::expression::ExpressionContext;
 use crate::report::ReportHandle;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use weft_connector::{CallContext, Guarded};
+use weft_connector::{CallContext, Guarded, GuardedEndpoint};
 
 /// One query while it runs.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) id: String,
     pub(crate) sources: Arc<HashMap<Arc<str>, Guarded>>,
+    /// What SERVICE may ask, by IRI.
+    pub(crate) services: Arc<HashMap<Arc<str>, GuardedEndpoint>>,
     pub(crate) context: CallContext,
     pub(crate) expressions: ExpressionContext,
     pub(crate) report: ReportHandle,
     pub(crate) limits: RunLimits,
     pub(crate) scans: AtomicU64,
+    pub(crate) shared: SharedRelations,
 }
 
 /// Limits of the operators.

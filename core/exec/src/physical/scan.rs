@@ -1,28 +1,39 @@
 //! Scans: one request to a source, its columns turned into variables.
 
 use super::keys::KeySource;
+use super::operators::{aligned, select};
 use super::stream_exec::StreamExec;
 use super::{Relation, Run, batches, layout};
-use crate::columns::{Layout, mapped_columns};
+use crate::columns::{ColumnExpr, Layout, mapped_columns};
 use crate::error::QueryError;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
+use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 use datafusion_common::{DataFusionError, Result as StreamResult};
 use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use oxrdf::Variable;
 use std::sync::Arc;
 use weft_connector::{Guarded, SourceError};
-use weft_model::contract::{KeyBlock, ScanRequest};
+use weft_model::contract::{ContractError, KeyBlock, Relation as SourceRelation, ScanRequest};
 use weft_model::{Code, Fault};
-use weft_plan::{Node, Scan, ScanOutput};
+use weft_plan::{KeyPlace, Node, Scan, ScanOutput, Unpivot};
 
 /// The request of a scan, with the keys of a bind join if it takes any.
 pub(crate) fn request(run: &Run, scan: &Scan, keys: Option<KeyBlock>) -> ScanRequest {
     let mut relation = scan.relation.clone();
-    if let (Some(keys), Some(slot)) = (keys, &scan.slot)
-        && let Some(read) = relation.read_mut(&slot.alias)
-    {
-        read.keys = Some(keys);
+    match scan.slot.as_ref().map(|slot| &slot.place) {
+        Some(KeyPlace::Read(alias)) => {
+            if let Some(read) = relation.read_mut(alias) {
+                read.keys = keys;
+            }
+        }
+        Some(KeyPlace::Start) => {
+            if let SourceRelation::Recurse { start, .. } = &mut relation {
+                *start = keys;
+            }
+        }
+        None => {}
     }
     ScanRequest {
         id: run.next_scan(),
@@ -34,51 +45,109 @@ pub(crate) fn request(run: &Run, scan: &Scan, keys: Option<KeyBlock>) -> ScanReq
 }
 
 pub(super) fn scan(run: &Arc<Run>, node: &Node, scan: &Scan, keys: Option<&KeySource>) -> Result<Relation, QueryError> {
-    let source = run.sources.get(&scan.source).cloned().ok_or_else(|| {
-        QueryError::new(Code::Internal, Fault::Broker, format!("source {} is planned for and not there", scan.source))
-    })?;
-    let mut optional: Vec<bool> = node.bindings.iter().map(|binding| binding.optional).collect();
-    let variables = node.bindings.iter().map(|b| (b.variable.clone(), b.term_type.clone())).collect();
-    let layout = layout(variables, &mut optional);
-    let block = match (keys, &scan.slot) {
-        (Some(keys), Some(slot)) => match keys.block(slot)? {
-            Some(block) => Some(block),
-            // No key of the left can be one of this table.
-            None => return Ok(Relation { plan: batches::exec(layout.schema().clone(), Vec::new()), layout, optional }),
-        },
-        _ => None,
-    };
+    let shape = batches::empty(node);
+    let Some(rows) = SourceRows::new(run, scan, keys)? else { return Ok(shape) };
     let outputs: Arc<[ScanOutput]> = scan.outputs.clone().into();
-    let request = request(run, scan, block);
-    let (run, rows_layout) = (run.clone(), layout.clone());
+    let layout = shape.layout.clone();
     let plan = StreamExec::new("Scan", layout.schema().clone(), move |_| {
-        let rows = start(run.clone(), source.clone(), request.clone(), outputs.clone(), rows_layout.clone());
-        Box::pin(RecordBatchStreamAdapter::new(rows_layout.schema().clone(), rows))
+        let (name, outputs, rows_layout) = (rows.source.name().clone(), outputs.clone(), layout.clone());
+        let rows = rows.clone().start().map(move |batch| variables(&name, &batch?, &outputs, &rows_layout));
+        Box::pin(RecordBatchStreamAdapter::new(layout.schema().clone(), rows))
     });
-    Ok(Relation { plan, layout, optional })
+    Ok(Relation { plan, ..shape })
 }
 
-/// Runs the scan when first polled.
-fn start(
+/// A way to read source rows: first as the variables of a scan by itself, then as those of the union of all ways.
+struct Way {
+    outputs: Vec<ScanOutput>,
+    layout: Layout,
+    columns: Vec<ColumnExpr>,
+}
+
+pub(super) fn unpivot(
+    run: &Arc<Run>,
+    node: &Node,
+    plan: &Unpivot,
+    keys: Option<&KeySource>,
+) -> Result<Relation, QueryError> {
+    let shown: Vec<Variable> = node.bindings.iter().map(|binding| binding.variable.clone()).collect();
+    let shapes = plan.ways.iter().map(|outputs| shape_of_way(outputs)).collect::<Vec<_>>();
+    let aligned = aligned(&shapes, &shown)?;
+    let mut ways = Vec::with_capacity(shapes.len());
+    let mut result = None;
+    for ((outputs, shape), selected) in plan.ways.iter().zip(&shapes).zip(aligned) {
+        let columns = selected.iter().flat_map(|selected| selected.columns.clone()).collect();
+        ways.push(Way { outputs: outputs.clone(), layout: shape.layout.clone(), columns });
+        result.get_or_insert(select(&shape.plan, selected)?);
+    }
+    let Some(result) = result else { return Ok(batches::unit_empty()) };
+    let empty = batches::exec(result.layout.schema().clone(), Vec::new());
+    let Some(rows) = SourceRows::new(run, &plan.scan, keys)? else { return Ok(Relation { plan: empty, ..result }) };
+    let (ways, schema): (Arc<[Way]>, _) = (ways.into(), result.layout.schema().clone());
+    let plan = StreamExec::new("Unpivot", schema.clone(), move |_| {
+        let (name, ways, target) = (rows.source.name().clone(), ways.clone(), schema.clone());
+        let rows = rows.clone().start().map(move |batch| {
+            let batch = batch?;
+            let read = ways.iter().map(|way| way.read(&name, &batch, &target)).collect::<Vec<_>>();
+            Ok::<_, DataFusionError>(stream::iter(read))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(schema.clone(), rows.try_flatten()))
+    });
+    Ok(Relation { plan, ..result })
+}
+
+fn shape_of_way(outputs: &[ScanOutput]) -> Relation {
+    let mut optional: Vec<bool> = outputs.iter().map(|output| !output.required).collect();
+    let variables = outputs.iter().map(|o| (o.variable.clone(), o.term.term_type.clone())).collect();
+    let layout = layout(variables, &mut optional);
+    Relation { plan: batches::exec(layout.schema().clone(), Vec::new()), layout, optional }
+}
+
+impl Way {
+    fn read(&self, source: &Arc<str>, batch: &RecordBatch, target: &SchemaRef) -> StreamResult<RecordBatch> {
+        let rows = variables(source, batch, &self.outputs, &self.layout)?;
+        let evaluate = |column: &ColumnExpr| column.evaluate(&rows)?.into_array(rows.num_rows());
+        let mut columns = self.columns.iter().map(evaluate).collect::<StreamResult<Vec<_>>>()?;
+        for field in &target.fields()[columns.len()..] {
+            columns.push(new_null_array(field.data_type(), rows.num_rows()));
+        }
+        Ok(RecordBatch::try_new(target.clone(), columns)?)
+    }
+}
+
+/// One request to a source, made when its rows are first polled.
+#[derive(Clone)]
+struct SourceRows {
     run: Arc<Run>,
     source: Guarded,
     request: ScanRequest,
-    outputs: Arc<[ScanOutput]>,
-    layout: Layout,
-) -> impl futures::Stream<Item = StreamResult<RecordBatch>> + Send + 'static {
-    let name = source.name().clone();
-    let opened = async move {
-        let scan = source.scan(&run.context, request).await.map_err(failed)?;
-        run.report.scan(source.name().clone(), scan.report());
-        Ok::<_, DataFusionError>(scan.map_err(failed))
-    };
-    stream::once(opened).try_flatten().map(move |batch| {
-        let batch = batch?;
-        variables(&batch, &outputs, &layout).map_err(|error| {
-            let named = SourceError { source_name: name.clone(), error };
-            DataFusionError::External(Box::new(named))
-        })
-    })
+}
+
+impl SourceRows {
+    /// `None` where no key of the left can be one of the table.
+    fn new(run: &Arc<Run>, scan: &Scan, keys: Option<&KeySource>) -> Result<Option<Self>, QueryError> {
+        let source = run.sources.get(&scan.source).cloned().ok_or_else(|| {
+            let message = format!("source {} is planned for and not there", scan.source);
+            QueryError::new(Code::Internal, Fault::Broker, message)
+        })?;
+        let block = match (keys, &scan.slot) {
+            (Some(keys), Some(slot)) => match keys.block(slot)? {
+                Some(block) => Some(block),
+                None => return Ok(None),
+            },
+            _ => None,
+        };
+        Ok(Some(Self { run: run.clone(), source, request: request(run, scan, block) }))
+    }
+
+    fn start(self) -> impl futures::Stream<Item = StreamResult<RecordBatch>> + Send + 'static {
+        let opened = async move {
+            let scan = self.source.scan(&self.run.context, self.request).await.map_err(failed)?;
+            self.run.report.scan(self.source.name().clone(), scan.report());
+            Ok::<_, DataFusionError>(scan.map_err(failed))
+        };
+        stream::once(opened).try_flatten()
+    }
 }
 
 fn failed(error: SourceError) -> DataFusionError {
@@ -87,10 +156,15 @@ fn failed(error: SourceError) -> DataFusionError {
 
 /// Turns source columns into the columns of the variables, leaving out rows that match no pattern.
 fn variables(
+    source: &Arc<str>,
     batch: &RecordBatch,
     outputs: &[ScanOutput],
     layout: &Layout,
-) -> Result<RecordBatch, weft_model::contract::ContractError> {
+) -> StreamResult<RecordBatch> {
+    mapped(batch, outputs, layout).map_err(|error| failed(SourceError { source_name: source.clone(), error }))
+}
+
+fn mapped(batch: &RecordBatch, outputs: &[ScanOutput], layout: &Layout) -> Result<RecordBatch, ContractError> {
     let mut columns: Vec<ArrayRef> = Vec::new();
     let mut matching: Option<BooleanArray> = None;
     for output in outputs {
@@ -107,8 +181,7 @@ fn variables(
         columns.push(new_null_array(field.data_type(), batch.num_rows()));
     }
     let internal = |error: arrow_schema::ArrowError| {
-        weft_model::contract::ContractError::new(Code::Internal, Fault::Broker, "columns do not fit their layout")
-            .with_detail(error)
+        ContractError::new(Code::Internal, Fault::Broker, "columns do not fit their layout").with_detail(error)
     };
     let rows = RecordBatch::try_new(layout.schema().clone(), columns).map_err(internal)?;
     match matching {

@@ -1,16 +1,18 @@
 //! The plan as indented text.
 
-use crate::{Binding, JoinMethod, Node, NodeKind, Plan, Scan};
+use crate::{
+    Binding, Closure, JoinKind, JoinMethod, Node, NodeKind, Plan, Reach, Scan, ScanOutput, Service, ServiceName, Start,
+};
 use oxrdf::Variable;
 use spargebra::algebra::{AggregateExpression, OrderExpression};
 use std::fmt::Write as _;
 use weft_model::contract::{
-    Aggregate, ColumnRef, CompareOperator, Expression, JoinKind, Read, Relation, TextOperator, Value,
+    Aggregate, ColumnRef, CompareOperator, Expression, JoinKind as RelationJoin, Read, Relation, TextOperator, Value,
 };
 
-/// Writes the plan; `statements` are what each scan sends to its system, in the order of [`Node::scans`], where known.
+/// Writes the plan; `statements` are what each scan sends to its system, in the order of [`Node::requests`], where known.
 pub fn explain_text(plan: &Plan, statements: &[Vec<String>]) -> String {
-    let mut writer = Writer { out: String::new(), statements, scan: 0 };
+    let mut writer = Writer { out: String::new(), statements, request: 0 };
     writer.line(0, &format!("algebra: {}", plan.algebra));
     writer.line(0, "plan:");
     writer.node(1, &plan.root);
@@ -27,7 +29,7 @@ pub fn explain_text(plan: &Plan, statements: &[Vec<String>]) -> String {
 struct Writer<'a> {
     out: String,
     statements: &'a [Vec<String>],
-    scan: usize,
+    request: usize,
 }
 
 impl Writer<'_> {
@@ -39,28 +41,54 @@ impl Writer<'_> {
     fn node(&mut self, depth: usize, node: &Node) {
         let title = format!("{} [~{} rows]", title(node), node.estimate.round());
         self.line(depth, &title);
-        if let NodeKind::Scan(scan) = &node.kind {
-            self.scan(depth + 1, scan, node);
+        match &node.kind {
+            NodeKind::Scan(scan) => self.scan(depth + 1, scan, &[gives(&node.bindings)]),
+            NodeKind::Unpivot(unpivot) => {
+                let ways: Vec<String> = unpivot.ways.iter().map(|outputs| way(outputs)).collect();
+                self.scan(depth + 1, &unpivot.scan, &ways);
+            }
+            NodeKind::Service(_) => self.sends(depth + 1),
+            _ => {}
         }
         node.kind.children().into_iter().for_each(|child| self.node(depth + 1, child));
     }
 
-    fn scan(&mut self, depth: usize, scan: &Scan, node: &Node) {
+    fn scan(&mut self, depth: usize, scan: &Scan, ways: &[String]) {
         self.line(depth, &format!("asks: {}", relation(&scan.relation)));
         if let Some(slot) = &scan.slot {
             let columns: Vec<String> =
                 slot.columns.iter().map(|c| format!("{} in keys of {}", c.columns.join(", "), c.variable)).collect();
             self.line(depth, &format!("with: {} (at most {} at once)", columns.join(", "), slot.block));
         }
-        self.line(depth, &format!("gives: {}", node.bindings.iter().map(binding).collect::<Vec<_>>().join(", ")));
-        for statement in self.statements.get(self.scan).into_iter().flatten() {
-            self.line(depth, &format!("sends: {statement}"));
+        for way in ways {
+            self.line(depth, &format!("gives: {way}"));
         }
+        self.sends(depth);
         for reason in &scan.not_pushed {
             self.line(depth, &format!("not pushed: {reason}"));
         }
-        self.scan += 1;
     }
+
+    fn sends(&mut self, depth: usize) {
+        for statement in self.statements.get(self.request).into_iter().flatten() {
+            self.line(depth, &format!("sends: {statement}"));
+        }
+        self.request += 1;
+    }
+}
+
+fn gives(bindings: &[Binding]) -> String {
+    bindings.iter().map(binding).collect::<Vec<_>>().join(", ")
+}
+
+/// One way to read the rows of a scan.
+pub(super) fn way(outputs: &[ScanOutput]) -> String {
+    let binding = |output: &ScanOutput| Binding {
+        variable: output.variable.clone(),
+        term_type: output.term.term_type.clone(),
+        optional: !output.required,
+    };
+    gives(&outputs.iter().map(binding).collect::<Vec<_>>())
 }
 
 fn binding(binding: &Binding) -> String {
@@ -71,11 +99,12 @@ fn binding(binding: &Binding) -> String {
 pub(super) fn title(node: &Node) -> String {
     match &node.kind {
         NodeKind::Scan(scan) => format!("Scan {}", scan.source),
+        NodeKind::Unpivot(unpivot) => format!("Scan {}, each row in {} ways", unpivot.scan.source, unpivot.ways.len()),
         NodeKind::Unit => "Unit".to_owned(),
         NodeKind::Empty => "Empty".to_owned(),
         NodeKind::Values { rows } => format!("Values {} ({} rows)", variables(&names(node)), rows.len()),
         NodeKind::Join { left, right, kind, condition, method } => {
-            join_title(left, right, *kind, condition.as_ref(), *method)
+            join_title(left, right, kind, condition.as_ref(), *method)
         }
         NodeKind::Union(_) => "Union".to_owned(),
         NodeKind::Filter { expression, .. } => format!("Filter {expression}"),
@@ -93,13 +122,49 @@ pub(super) fn title(node: &Node) -> String {
             let aggregates: Vec<String> = aggregates.iter().map(|(v, a)| format!("{v} := {}", aggregate(a))).collect();
             format!("Group by {}: {}", variables(keys), aggregates.join(", "))
         }
+        NodeKind::Closure(closure) => closure_title(closure),
+        NodeKind::Service(service) => service_title(service),
+        NodeKind::Shared { id, .. } => format!("Shared {id}"),
+        NodeKind::Number { variable, .. } => format!("Number {variable}"),
     }
+}
+
+fn closure_title(closure: &Closure) -> String {
+    let Closure { from, to, reach, start, block, in_source, .. } = closure;
+    let reach = match reach {
+        Reach::ZeroOrOne => "zero or one",
+        Reach::ZeroOrMore => "zero or more",
+        Reach::OneOrMore => "one or more",
+    };
+    let start = match start {
+        Start::Steps => "every step".to_owned(),
+        Start::Terms(terms) => terms.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        Start::Nodes(_) => "every node".to_owned(),
+        Start::Keys { nodes: None, .. } => format!("keys of {from}"),
+        Start::Keys { nodes: Some(_), .. } => format!("keys of {from} that are nodes"),
+    };
+    let how = match block {
+        None => "steps read whole".to_owned(),
+        Some(block) if *in_source => format!("the source follows them, from at most {block} terms at once"),
+        Some(block) => format!("one request a level, at most {block} terms at once"),
+    };
+    format!("Closure {from} to {to}, {reach} steps from {start} ({how})")
+}
+
+fn service_title(service: &Service) -> String {
+    let name = match &service.endpoint {
+        ServiceName::Iri(iri) => iri.to_string(),
+        ServiceName::Variable(variable) => variable.to_string(),
+    };
+    let silent = if service.silent { " silent" } else { "" };
+    let keys = service.block.map_or_else(String::new, |block| format!(" (at most {block} solutions at once)"));
+    format!("Service{silent} {name}{keys}")
 }
 
 fn join_title(
     left: &Node,
     right: &Node,
-    kind: JoinKind,
+    kind: &JoinKind,
     condition: Option<&spargebra::algebra::Expression>,
     method: JoinMethod,
 ) -> String {
@@ -107,7 +172,14 @@ fn join_title(
         JoinMethod::Hash => "Hash".to_owned(),
         JoinMethod::Bind { block } => format!("Bind (blocks of {block})"),
     };
-    let kind = if kind == JoinKind::Left { "left join" } else { "join" };
+    let kind = match kind {
+        JoinKind::Inner => "join".to_owned(),
+        JoinKind::Left => "left join".to_owned(),
+        JoinKind::Semi => "join if there is a match".to_owned(),
+        JoinKind::Anti => "join if there is no match".to_owned(),
+        JoinKind::Minus => "minus".to_owned(),
+        JoinKind::Mark(variable) => format!("join with {variable} for whether there is a match"),
+    };
     let shared: Vec<Variable> =
         left.bindings.iter().filter(|b| right.binding(&b.variable).is_some()).map(|b| b.variable.clone()).collect();
     let condition = condition.map_or_else(String::new, |c| format!(" if {c}"));
@@ -151,7 +223,7 @@ pub(super) fn relation(relation_: &Relation) -> String {
         }
         Relation::Join { left, right, kind, on } => {
             let on: Vec<String> = on.iter().map(|(l, r)| format!("{} = {}", column(l), column(r))).collect();
-            let kind = if *kind == JoinKind::Left { "left join" } else { "join" };
+            let kind = if *kind == RelationJoin::Left { "left join" } else { "join" };
             format!("{} {kind} {} on {}", relation(left), relation(right), on.join(" and "))
         }
         Relation::Aggregate { input, group, aggregates } => {
@@ -171,6 +243,11 @@ pub(super) fn relation(relation_: &Relation) -> String {
             let count = count.map_or_else(|| "all".to_owned(), |n| n.to_string());
             let offset = if *offset > 0 { format!(" offset {offset}") } else { String::new() };
             format!("{} | limit {count}{offset}", relation(input))
+        }
+        Relation::Recurse { step, from, to, start } => {
+            let columns = |columns: &[ColumnRef]| columns.iter().map(column).collect::<Vec<_>>().join(", ");
+            let start = if start.is_some() { " starting at keys" } else { "" };
+            format!("{} | recurse from {} to {}{start}", relation(step), columns(from), columns(to))
         }
     }
 }

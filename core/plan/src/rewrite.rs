@@ -1,0 +1,177 @@
+//! Copies of an algebra with other variables: sub-queries have names of their own.
+
+use oxrdf::Variable;
+use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
+use spargebra::term::{NamedNodePattern, TermPattern, TriplePattern};
+use std::collections::BTreeSet;
+
+/// Copies an algebra with these names for its variables.
+pub(crate) struct Rename<'a>(pub(crate) &'a dyn Fn(&Variable) -> Variable);
+
+impl Rename<'_> {
+    fn variable(&self, variable: &Variable) -> Variable {
+        (self.0)(variable)
+    }
+
+    fn name(&self, name: &NamedNodePattern) -> NamedNodePattern {
+        match name {
+            NamedNodePattern::NamedNode(_) => name.clone(),
+            NamedNodePattern::Variable(variable) => self.variable(variable).into(),
+        }
+    }
+
+    fn term(&self, term: &TermPattern) -> TermPattern {
+        match term {
+            TermPattern::Variable(variable) => self.variable(variable).into(),
+            other => other.clone(),
+        }
+    }
+
+    fn triple(&self, triple: &TriplePattern) -> TriplePattern {
+        TriplePattern {
+            subject: self.term(&triple.subject),
+            predicate: self.name(&triple.predicate),
+            object: self.term(&triple.object),
+        }
+    }
+
+    fn inner(&self, pattern: &GraphPattern) -> Box<GraphPattern> {
+        Box::new(self.pattern(pattern))
+    }
+
+    pub(crate) fn pattern(&self, pattern: &GraphPattern) -> GraphPattern {
+        match pattern {
+            GraphPattern::Bgp { patterns } => {
+                GraphPattern::Bgp { patterns: patterns.iter().map(|triple| self.triple(triple)).collect() }
+            }
+            GraphPattern::Path { subject, path, object } => {
+                GraphPattern::Path { subject: self.term(subject), path: path.clone(), object: self.term(object) }
+            }
+            GraphPattern::Join { left, right } => {
+                GraphPattern::Join { left: self.inner(left), right: self.inner(right) }
+            }
+            GraphPattern::LeftJoin { left, right, expression } => GraphPattern::LeftJoin {
+                left: self.inner(left),
+                right: self.inner(right),
+                expression: expression.as_ref().map(|e| self.expression(e)),
+            },
+            GraphPattern::Filter { expr, inner } => {
+                GraphPattern::Filter { expr: self.expression(expr), inner: self.inner(inner) }
+            }
+            GraphPattern::Union { left, right } => {
+                GraphPattern::Union { left: self.inner(left), right: self.inner(right) }
+            }
+            GraphPattern::Minus { left, right } => {
+                GraphPattern::Minus { left: self.inner(left), right: self.inner(right) }
+            }
+            GraphPattern::Graph { name, inner } => {
+                GraphPattern::Graph { name: self.name(name), inner: self.inner(inner) }
+            }
+            GraphPattern::Service { name, inner, silent } => {
+                GraphPattern::Service { name: self.name(name), inner: self.inner(inner), silent: *silent }
+            }
+            GraphPattern::Extend { inner, variable, expression } => GraphPattern::Extend {
+                inner: self.inner(inner),
+                variable: self.variable(variable),
+                expression: self.expression(expression),
+            },
+            GraphPattern::Values { variables, bindings } => GraphPattern::Values {
+                variables: variables.iter().map(|v| self.variable(v)).collect(),
+                bindings: bindings.clone(),
+            },
+            other => self.modifier(other),
+        }
+    }
+
+    /// The parts of a sub-query.
+    fn modifier(&self, pattern: &GraphPattern) -> GraphPattern {
+        match pattern {
+            GraphPattern::Project { inner, variables } => GraphPattern::Project {
+                inner: self.inner(inner),
+                variables: variables.iter().map(|v| self.variable(v)).collect(),
+            },
+            GraphPattern::OrderBy { inner, expression } => GraphPattern::OrderBy {
+                inner: self.inner(inner),
+                expression: expression
+                    .iter()
+                    .map(|key| match key {
+                        OrderExpression::Asc(e) => OrderExpression::Asc(self.expression(e)),
+                        OrderExpression::Desc(e) => OrderExpression::Desc(self.expression(e)),
+                    })
+                    .collect(),
+            },
+            GraphPattern::Distinct { inner } => GraphPattern::Distinct { inner: self.inner(inner) },
+            GraphPattern::Reduced { inner } => GraphPattern::Reduced { inner: self.inner(inner) },
+            GraphPattern::Slice { inner, start, length } => {
+                GraphPattern::Slice { inner: self.inner(inner), start: *start, length: *length }
+            }
+            GraphPattern::Group { inner, variables, aggregates } => GraphPattern::Group {
+                inner: self.inner(inner),
+                variables: variables.iter().map(|v| self.variable(v)).collect(),
+                aggregates: aggregates.iter().map(|(v, a)| (self.variable(v), self.aggregate(a))).collect(),
+            },
+            other => other.clone(),
+        }
+    }
+
+    fn aggregate(&self, aggregate: &AggregateExpression) -> AggregateExpression {
+        match aggregate {
+            AggregateExpression::CountSolutions { .. } => aggregate.clone(),
+            AggregateExpression::FunctionCall { name, expr, distinct } => AggregateExpression::FunctionCall {
+                name: name.clone(),
+                expr: self.expression(expr),
+                distinct: *distinct,
+            },
+        }
+    }
+
+    fn expression(&self, expression: &Expression) -> Expression {
+        map_expression(expression, &|leaf| match leaf {
+            Expression::Variable(variable) => self.variable(variable).into(),
+            Expression::Bound(variable) => Expression::Bound(self.variable(variable)),
+            Expression::Exists(pattern) => Expression::Exists(self.inner(pattern)),
+            other => other.clone(),
+        })
+    }
+}
+
+/// The expression with `leaf` of each part that has no operands; an EXISTS is one of them.
+pub fn map_expression(expression: &Expression, leaf: &dyn Fn(&Expression) -> Expression) -> Expression {
+    let again = |e: &Expression| Box::new(map_expression(e, leaf));
+    let all = |list: &[Expression]| list.iter().map(|e| map_expression(e, leaf)).collect::<Vec<_>>();
+    match expression {
+        Expression::NamedNode(_)
+        | Expression::Literal(_)
+        | Expression::Variable(_)
+        | Expression::Bound(_)
+        | Expression::Exists(_) => leaf(expression),
+        Expression::Or(a, b) => Expression::Or(again(a), again(b)),
+        Expression::And(a, b) => Expression::And(again(a), again(b)),
+        Expression::Equal(a, b) => Expression::Equal(again(a), again(b)),
+        Expression::SameTerm(a, b) => Expression::SameTerm(again(a), again(b)),
+        Expression::Greater(a, b) => Expression::Greater(again(a), again(b)),
+        Expression::GreaterOrEqual(a, b) => Expression::GreaterOrEqual(again(a), again(b)),
+        Expression::Less(a, b) => Expression::Less(again(a), again(b)),
+        Expression::LessOrEqual(a, b) => Expression::LessOrEqual(again(a), again(b)),
+        Expression::Add(a, b) => Expression::Add(again(a), again(b)),
+        Expression::Subtract(a, b) => Expression::Subtract(again(a), again(b)),
+        Expression::Multiply(a, b) => Expression::Multiply(again(a), again(b)),
+        Expression::Divide(a, b) => Expression::Divide(again(a), again(b)),
+        Expression::UnaryPlus(a) => Expression::UnaryPlus(again(a)),
+        Expression::UnaryMinus(a) => Expression::UnaryMinus(again(a)),
+        Expression::Not(a) => Expression::Not(again(a)),
+        Expression::In(a, list) => Expression::In(again(a), all(list)),
+        Expression::If(a, b, c) => Expression::If(again(a), again(b), again(c)),
+        Expression::Coalesce(list) => Expression::Coalesce(all(list)),
+        Expression::FunctionCall(function, list) => Expression::FunctionCall(function.clone(), all(list)),
+    }
+}
+
+/// The variables of a pattern that are in scope outside of it (SPARQL section 18.2.1).
+pub(crate) fn in_scope(pattern: &GraphPattern) -> BTreeSet<Variable> {
+    let mut found = BTreeSet::new();
+    pattern.on_in_scope_variable(|variable| {
+        found.insert(variable.clone());
+    });
+    found
+}
