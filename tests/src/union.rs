@@ -1,28 +1,49 @@
-//! All triples of a scenario in one store: R2RML read row by row, by other code than the engine's.
+//! All triples of a scenario in one dataset: R2RML read row by row, by other code than the engine's.
 
 use crate::memory::{Row, compare_values};
 use crate::scenario::{BASE, Scenario, Source};
-use anyhow::{Context, anyhow};
-use oxigraph::store::Store;
+use anyhow::{Context, anyhow, bail};
 use oxrdf::vocab::{rdf, xsd};
-use oxrdf::{BlankNode, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, Term};
-use oxsdatatypes::{Date, DateTime, Decimal, Double};
+use oxrdf::{BlankNode, Dataset, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, QuadRef, Term};
+use oxsdatatypes::{Date, DateTime, Decimal};
 use std::cmp::Ordering;
 use std::str::FromStr;
+use std::sync::Arc;
 use weft_mapping::{Mapping, ObjectMap, TermKind, TermMap, TriplesMap};
 use weft_model::contract::{Column, DataType, Table, Value};
 use weft_model::term::IriShape;
 
 const DEFAULT_GRAPH: &str = "http://www.w3.org/ns/r2rml#defaultGraph";
 
-/// Every triple in its named graph and in the default graph, which is the union of them all.
-pub fn union_store(scenario: &Scenario) -> anyhow::Result<Store> {
-    let store = Store::new()?;
-    for quad in quads(scenario)? {
-        store.insert(&Quad { graph_name: GraphName::DefaultGraph, ..quad.clone() })?;
-        store.insert(&quad)?;
+/// Every triple in its named graph and in the default graph, which is the union of them all. Terms keep their words.
+#[derive(Clone, Debug)]
+pub struct Union(Arc<Dataset>);
+
+impl Union {
+    pub fn dataset(&self) -> &Dataset {
+        &self.0
     }
-    Ok(store)
+
+    /// The quads in the named graphs.
+    pub fn named(&self) -> Vec<Quad> {
+        self.0.iter().filter(|quad| !quad.graph_name.is_default_graph()).map(QuadRef::into_owned).collect()
+    }
+}
+
+impl FromIterator<Quad> for Union {
+    fn from_iter<T: IntoIterator<Item = Quad>>(quads: T) -> Self {
+        let mut dataset = Dataset::new();
+        for quad in quads {
+            dataset.insert(&Quad { graph_name: GraphName::DefaultGraph, ..quad.clone() });
+            dataset.insert(&quad);
+        }
+        Self(Arc::new(dataset))
+    }
+}
+
+/// The union of a scenario.
+pub fn union(scenario: &Scenario) -> anyhow::Result<Union> {
+    Ok(quads(scenario)?.into_iter().collect())
 }
 
 /// The quads in the named graphs.
@@ -52,12 +73,13 @@ impl<'a> Materializer<'a> {
         for row in rows {
             let Some(subject) = self.term(&map.subject, table, row)? else { continue };
             for class in &map.classes {
-                self.triple(&subject, rdf::TYPE.into_owned(), class.clone().into(), &map.graphs)?;
+                self.triple(&subject, rdf::TYPE.into_owned(), class.clone().into(), &graphs(&map.graphs))?;
             }
             for part in &map.predicate_objects {
-                let graphs: Vec<NamedNode> = map.graphs.iter().chain(&part.graphs).cloned().collect();
+                let graphs = [graphs(&map.graphs), graphs(&part.graphs)].concat();
+                let predicate = part.predicate.iri().context("scenarios have constant predicates")?;
                 for object in self.objects(&part.object, table, row)? {
-                    self.triple(&subject, part.predicate.clone(), object, &graphs)?;
+                    self.triple(&subject, predicate.clone(), object, &graphs)?;
                 }
             }
         }
@@ -127,6 +149,7 @@ impl<'a> Materializer<'a> {
                     TermKind::Literal { datatype, language } => {
                         literal(text, datatype.as_ref(), language.as_deref(), column.data_type)
                     }
+                    TermKind::Encoded => bail!("scenarios have no encoded terms"),
                 }))
             }
             TermMap::Template { shape, columns, kind, .. } => {
@@ -142,6 +165,7 @@ impl<'a> Materializer<'a> {
                         let text = fill(shape, &texts, str::to_owned);
                         literal(text, datatype.as_ref(), language.as_deref(), DataType::Text)
                     }
+                    TermKind::Encoded => bail!("an encoded term has no template"),
                 }))
             }
         }
@@ -153,6 +177,11 @@ impl<'a> Materializer<'a> {
         let label: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
         Ok(BlankNode::new(format!("b{label}"))?)
     }
+}
+
+/// Scenarios have constant graphs.
+fn graphs(maps: &[TermMap]) -> Vec<NamedNode> {
+    maps.iter().filter_map(TermMap::iri).cloned().collect()
 }
 
 fn cell<'r>(table: &'r Table, row: &'r Row, name: &str) -> anyhow::Result<(Option<&'r Value>, &'r Column)> {
@@ -216,13 +245,13 @@ fn literal(text: String, datatype: Option<&NamedNode>, language: Option<&str>, n
     Literal::new_typed_literal(text, datatype.cloned().unwrap_or_else(|| natural.into_owned())).into()
 }
 
-/// The canonical lexical form of a value (R2RML section 10.2), as oxsdatatypes writes it.
+/// The canonical lexical form of a value (R2RML section 10.2, XML Schema 1.1 part 2).
 fn natural_text(value: &Value, data_type: DataType) -> anyhow::Result<String> {
     Ok(match value {
         Value::Boolean(b) => b.to_string(),
         Value::Int64(n) => n.to_string(),
         Value::Decimal { unscaled, scale } => Decimal::from_str(&decimal_text(*unscaled, *scale))?.to_string(),
-        Value::Float64(x) => Double::from(*x).to_string(),
+        Value::Float64(x) => double_text(*x),
         Value::Text(text) => text.clone(),
         Value::Date(days) => Date::from_str(&date_text(i64::from(*days)))?.to_string(),
         Value::Timestamp(micros) => {
@@ -231,6 +260,20 @@ fn natural_text(value: &Value, data_type: DataType) -> anyhow::Result<String> {
         }
         Value::Binary(bytes) => bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
     })
+}
+
+fn double_text(x: f64) -> String {
+    if x.is_nan() {
+        return "NaN".to_owned();
+    }
+    if x.is_infinite() {
+        return if x > 0.0 { "INF" } else { "-INF" }.to_owned();
+    }
+    match format!("{x:e}").split_once('e') {
+        Some((mantissa, exponent)) if mantissa.contains('.') => format!("{mantissa}E{exponent}"),
+        Some((mantissa, exponent)) => format!("{mantissa}.0E{exponent}"),
+        None => x.to_string(),
+    }
 }
 
 pub(crate) fn decimal_text(unscaled: i128, scale: u8) -> String {

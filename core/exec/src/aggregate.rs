@@ -1,7 +1,7 @@
 //! SPARQL aggregates (section 18.5.1) as DataFusion aggregate functions.
 //!
-//! As in spareval, an argument that is an error makes the whole aggregate an error, except in COUNT of a variable and
-//! in SAMPLE; SUM and AVG of nothing are 0, and MIN, MAX and SAMPLE of nothing are unbound.
+//! An argument that is an error makes the whole aggregate an error, except in COUNT and in SAMPLE; SUM and AVG of nothing
+//! are 0, and MIN, MAX and SAMPLE of nothing are unbound. DISTINCT tells terms apart, not values.
 
 mod accumulator;
 mod running;
@@ -20,7 +20,7 @@ use datafusion_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Vo
 use datafusion_functions_aggregate::count::count_udaf;
 use datafusion_physical_expr::aggregate::{AggregateExprBuilder, AggregateFunctionExpr};
 use datafusion_physical_expr::expressions::Literal;
-use spargebra::algebra::{AggregateExpression, AggregateFunction, Expression};
+use spargebra::algebra::{AggregateExpression, AggregateFunction};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use weft_model::contract::ContractError;
@@ -28,9 +28,6 @@ use weft_model::term::{LiteralType, TermType};
 
 /// One aggregate over the batches of a layout, as one column called `name`, and the type of its values. For
 /// `AggregateExec` in any mode.
-///
-/// The argument should be the expression of the query, not a variable it was bound to before: COUNT of an expression is
-/// an error where the argument is one, COUNT of a variable is not.
 pub(crate) fn aggregate(
     name: &str,
     expression: &AggregateExpression,
@@ -49,8 +46,8 @@ pub(crate) fn aggregate(
         }
         AggregateExpression::FunctionCall { name: called, expr, distinct } => {
             let (input, columns) = value(expr, layout, context)?;
-            let function = function(called, expr)?;
-            if function == (Function::Count { skips_errors: true }) && !distinct {
+            let function = function(called)?;
+            if function == Function::Count && !distinct {
                 return native_count(name, columns.into_iter().next().unwrap_or_else(one), layout);
             }
             let output = output(&function, &input);
@@ -59,9 +56,9 @@ pub(crate) fn aggregate(
     }
 }
 
-fn function(called: &AggregateFunction, expression: &Expression) -> Result<Function, ContractError> {
+fn function(called: &AggregateFunction) -> Result<Function, ContractError> {
     Ok(match called {
-        AggregateFunction::Count => Function::Count { skips_errors: is_term_expression(expression) },
+        AggregateFunction::Count => Function::Count,
         AggregateFunction::Sum => Function::Sum,
         AggregateFunction::Avg => Function::Avg,
         AggregateFunction::Min => Function::Min,
@@ -74,26 +71,15 @@ fn function(called: &AggregateFunction, expression: &Expression) -> Result<Funct
     })
 }
 
-/// Whether spareval has the value without computing it; then COUNT passes over errors and DISTINCT tells terms apart,
-/// not values.
-fn is_term_expression(expression: &Expression) -> bool {
-    match expression {
-        Expression::NamedNode(_) | Expression::Literal(_) | Expression::Variable(_) => true,
-        Expression::Coalesce(list) => list.iter().all(is_term_expression),
-        Expression::If(_, yes, no) => is_term_expression(yes) && is_term_expression(no),
-        _ => false,
-    }
-}
-
 fn output(function: &Function, input: &TermType) -> TermType {
     match (function, input) {
-        (Function::Count { .. } | Function::CountRows, _) => TermType::Literal(LiteralType::Integer),
-        (Function::Sum, TermType::Literal(LiteralType::Integer)) => TermType::Literal(LiteralType::Integer),
-        (Function::GroupConcat { .. }, TermType::Literal(LiteralType::String)) => {
-            TermType::Literal(LiteralType::String)
+        (Function::Count | Function::CountRows, _) => TermType::Literal(LiteralType::Integer),
+        (Function::Sum, TermType::Literal(LiteralType::Integer | LiteralType::DerivedInteger(_))) => {
+            TermType::Literal(LiteralType::Integer)
         }
-        // An empty group has the integer 0, or a plain string, whatever the type.
-        (Function::Sum | Function::Avg | Function::GroupConcat { .. }, _) => TermType::General,
+        (Function::GroupConcat { .. }, _) => TermType::Literal(LiteralType::String),
+        // An empty group has the integer 0, whatever the type.
+        (Function::Sum | Function::Avg, _) => TermType::General,
         (_, TermType::Literal(LiteralType::Other(_))) => TermType::General,
         (_, TermType::Literal(_) | TermType::LangString(_)) => input.clone(),
         _ => TermType::General,
@@ -140,9 +126,7 @@ fn build_expr(
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Function {
-    Count {
-        skips_errors: bool,
-    },
+    Count,
     /// COUNT(DISTINCT *).
     CountRows,
     Sum,

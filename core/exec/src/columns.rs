@@ -1,5 +1,6 @@
 //! Variables in record batches: how they are laid out, filled from source columns, widened, and read back as terms.
 
+mod encoded;
 mod error;
 mod kernel;
 mod mapped;
@@ -10,12 +11,13 @@ mod source;
 mod tests;
 mod widen;
 
+pub(crate) use encoded::own_labels;
 pub(crate) use error::{in_stream, internal, limit_exceeded, unsupported};
 pub(crate) use kernel::Kernel;
 pub(crate) use mapped::mapped_columns;
-pub(crate) use native::{decimal, native_scalar, native_type, one_nan, unscaled};
+pub(crate) use native::{decimal, native_scalar, native_type, one_nan, unscaled, value_scalar, value_type};
 pub(crate) use reader::TermReader;
-pub(crate) use weft_plan::canonical;
+pub(crate) use weft_plan::term_of;
 pub(crate) use widen::{convert, null_columns, widen};
 
 use arrow_array::RecordBatch;
@@ -33,7 +35,7 @@ pub(crate) type ColumnExpr = Arc<dyn PhysicalExpr>;
 /// Which columns of a batch hold which variable.
 ///
 /// The columns of a variable stand together, in the order of [`TermType::columns`]; all are null where it is unbound. A
-/// constant has none. Constants are kept in canonical form, as every term is (see [`canonical`]).
+/// constant has none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Layout {
     variables: Vec<Variable>,
@@ -57,7 +59,7 @@ impl Layout {
             }
             starts.push(fields.len());
         }
-        let (variables, types) = variables.into_iter().map(|(v, t)| (v, canonical_type(t))).unzip();
+        let (variables, types) = variables.into_iter().unzip();
         Self { variables, types, starts, schema: Arc::new(Schema::new(fields)) }
     }
 
@@ -89,13 +91,6 @@ impl Layout {
         (self.starts[index]..self.starts[index + 1])
             .map(|column| Arc::new(Column::new(self.schema.field(column).name(), column)) as ColumnExpr)
             .collect()
-    }
-}
-
-fn canonical_type(term_type: TermType) -> TermType {
-    match term_type {
-        TermType::Constant(term) => TermType::Constant(canonical(term)),
-        other => other,
     }
 }
 

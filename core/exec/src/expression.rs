@@ -1,31 +1,38 @@
 //! SPARQL expressions over columns.
 //!
-//! Where the types of the operands are known, and a column function has exactly the semantics of SPARQL, an expression
-//! becomes a tree of such functions. Anything else is evaluated by spareval, row by row over decoded terms, from the
-//! smallest part of the expression that needs it. An error of SPARQL is null in both.
+//! An expression becomes a tree of column functions, one an operator. Where the types of the operands are known they
+//! are functions of native columns; elsewhere they look at the term of each row, and what has no function of its own is
+//! evaluated by spareval, operator by operator. An error of SPARQL is null.
+//!
+//! A term keeps its words: operators look at values, but `STR`, `DATATYPE`, `sameTerm`, `IF` and `COALESCE` do not.
+//! spareval drops the words of the terms it is given, so it is given only what has no use for them.
 
 mod arithmetic;
+mod arity;
 mod bounded;
-mod check;
+mod call;
+mod cast;
 mod choice;
 mod compare;
-mod interpret;
 mod number;
 mod order;
 mod order_key;
 mod pattern;
+mod term_calls;
 mod term_functions;
-mod term_order;
 #[cfg(test)]
 pub(crate) mod tests;
 mod text;
 mod typed;
+mod value;
 
 pub(crate) use bounded::{Bounds, TooLong};
 pub(crate) use order::sort_keys;
-pub(crate) use term_order::{cmp_terms, to_decimal, to_double, to_float};
+pub(crate) use order_key::sort_key;
+pub(crate) use value::{quotient, sum};
 
-use crate::columns::{ColumnExpr, Layout, canonical};
+use crate::columns::{ColumnExpr, Layout, internal, unsupported};
+use compare::Comparison;
 use datafusion_expr::Operator;
 use datafusion_physical_expr::expressions::{BinaryExpr, IsNotNullExpr, NotExpr};
 use oxiri::Iri;
@@ -36,6 +43,8 @@ use std::sync::Arc;
 use typed::Typed;
 use weft_model::contract::ContractError;
 use weft_model::term::TermType;
+use weft_model::{Code, Fault};
+use weft_plan::children;
 
 /// What an expression depends on beside its variables, and its limits.
 #[derive(Clone, Debug)]
@@ -48,8 +57,7 @@ pub(crate) struct ExpressionContext {
     pub(crate) max_value_bytes: usize,
     /// The strings computed for one column of one batch may not be longer together.
     pub(crate) max_column_bytes: usize,
-    /// Expressions may not be nested deeper. A chain of `&&` or `||` counts as one level. spareval takes up to 36 KiB
-    /// of stack for each level in a build without optimisation, so more needs threads with more than 2 MiB.
+    /// Expressions may not be nested deeper: each level takes stack. A chain of `&&` or `||` counts as one.
     pub(crate) max_depth: usize,
 }
 
@@ -69,7 +77,7 @@ pub(crate) fn filter(
     layout: &Layout,
     context: &ExpressionContext,
 ) -> Result<ColumnExpr, ContractError> {
-    check::check(expression, context.max_depth)?;
+    check(expression, context.max_depth)?;
     Compiler { layout, context }.filter(expression)
 }
 
@@ -80,7 +88,7 @@ pub(crate) fn value(
     layout: &Layout,
     context: &ExpressionContext,
 ) -> Result<(TermType, Vec<ColumnExpr>), ContractError> {
-    check::check(expression, context.max_depth)?;
+    check(expression, context.max_depth)?;
     let typed = Compiler { layout, context }.value(expression)?;
     Ok((typed.term_type, typed.columns))
 }
@@ -100,32 +108,19 @@ impl Compiler<'_> {
                 Ok(balanced(operator, operands))
             }
             Expression::Not(inner) => Ok(Arc::new(NotExpr::new(self.filter(inner)?))),
-            _ => match self.native(expression)?.and_then(|typed| typed::effective_boolean_value(&typed)) {
-                Some(column) => Ok(column),
-                None => self.interpret_filter(expression),
-            },
+            _ => typed::effective_boolean_value(&self.value(expression)?),
         }
     }
 
     fn value(&self, expression: &Expression) -> Result<Typed, ContractError> {
-        match self.native(expression)? {
-            Some(typed) => Ok(typed),
-            None => self.interpret_value(expression),
-        }
-    }
-
-    /// `None` when a column function for this expression and these types does not exist.
-    fn native(&self, expression: &Expression) -> Result<Option<Typed>, ContractError> {
         Ok(match expression {
-            Expression::NamedNode(node) => Some(Typed::constant(node.clone().into())),
-            Expression::Literal(literal) => Some(Typed::constant(canonical(literal.clone().into()))),
-            Expression::Variable(variable) => Some(self.variable(variable)?),
-            Expression::Bound(variable) => Some(self.bound(variable)),
-            Expression::Or(..) | Expression::And(..) | Expression::Not(_) => {
-                Some(Typed::boolean(self.filter(expression)?))
-            }
+            Expression::NamedNode(node) => Typed::constant(node.clone().into()),
+            Expression::Literal(literal) => Typed::constant(literal.clone().into()),
+            Expression::Variable(variable) => self.variable(variable)?,
+            Expression::Bound(variable) => self.bound(variable),
+            Expression::Or(..) | Expression::And(..) | Expression::Not(_) => Typed::boolean(self.filter(expression)?),
+            Expression::SameTerm(a, b) => Typed::boolean(compare::same_term(&self.value(a)?, &self.value(b)?)?),
             Expression::Equal(a, b)
-            | Expression::SameTerm(a, b)
             | Expression::Greater(a, b)
             | Expression::GreaterOrEqual(a, b)
             | Expression::Less(a, b)
@@ -136,16 +131,11 @@ impl Compiler<'_> {
             | Expression::Multiply(a, b)
             | Expression::Divide(a, b) => self.arithmetic(expression, a, b)?,
             Expression::UnaryPlus(inner) | Expression::UnaryMinus(inner) => self.sign(expression, inner)?,
-            Expression::If(condition, yes, no) => Some(self.choice(condition, yes, no)?),
-            Expression::Coalesce(list) => Some(self.coalesce(list)?),
+            Expression::If(condition, yes, no) => self.choice(condition, yes, no)?,
+            Expression::Coalesce(list) => self.coalesce(list)?,
             Expression::FunctionCall(function, arguments) => self.function(function, arguments)?,
-            Expression::Exists(_) => None,
+            Expression::Exists(_) => return Err(unsupported("EXISTS in this place")),
         })
-    }
-
-    /// All of them natively, or nothing.
-    fn natives(&self, expressions: &[Expression]) -> Result<Option<Vec<Typed>>, ContractError> {
-        expressions.iter().map(|e| self.native(e)).collect()
     }
 
     fn variable(&self, variable: &Variable) -> Result<Typed, ContractError> {
@@ -163,28 +153,34 @@ impl Compiler<'_> {
         })
     }
 
-    fn comparison(
-        &self,
-        expression: &Expression,
-        a: &Expression,
-        b: &Expression,
-    ) -> Result<Option<Typed>, ContractError> {
-        let Some(comparison) = compare::Comparison::of(expression) else {
-            return Ok(None);
-        };
-        let (Some(a), Some(b)) = (self.native(a)?, self.native(b)?) else {
-            return Ok(None);
-        };
-        Ok(compare::compare(comparison, &a, &b)?.map(Typed::boolean))
+    fn comparison(&self, expression: &Expression, a: &Expression, b: &Expression) -> Result<Typed, ContractError> {
+        let comparison = Comparison::of(expression).ok_or_else(|| internal("a comparison is none"))?;
+        Ok(Typed::boolean(compare::compare(comparison, &self.value(a)?, &self.value(b)?)?))
     }
 
-    fn membership(&self, needle: &Expression, list: &[Expression]) -> Result<Option<Typed>, ContractError> {
-        // The value of `x IN ()` depends on whether x has an effective boolean value.
-        let (Some(needle), Some(list), false) = (self.native(needle)?, self.natives(list)?, list.is_empty()) else {
-            return Ok(None);
-        };
-        Ok(compare::membership(&needle, &list, self.layout.schema())?.map(Typed::boolean))
+    fn membership(&self, needle: &Expression, list: &[Expression]) -> Result<Typed, ContractError> {
+        let needle = self.value(needle)?;
+        let list = list.iter().map(|item| self.value(item)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Typed::boolean(compare::membership(&needle, &list, self.layout.schema())?))
     }
+}
+
+/// Refuses what is not evaluated before anything is built from it.
+fn check(expression: &Expression, depth: usize) -> Result<(), ContractError> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(ContractError::new(Code::QueryTooLarge, Fault::Caller, "an expression is nested too deep"));
+    };
+    match expression {
+        Expression::Or(..) | Expression::And(..) => return check_all(chain(expression), depth),
+        Expression::Exists(_) => return Err(unsupported("EXISTS in this place")),
+        Expression::FunctionCall(function, arguments) => arity::check(function, arguments.len())?,
+        _ => {}
+    }
+    check_all(children(expression), depth)
+}
+
+fn check_all(list: Vec<&Expression>, depth: usize) -> Result<(), ContractError> {
+    list.into_iter().try_for_each(|expression| check(expression, depth))
 }
 
 /// The operands of a chain of one connective, however its parts are nested.

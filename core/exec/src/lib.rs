@@ -7,13 +7,15 @@
 #[allow(dead_code, reason = "the aggregate module is the last user")]
 mod aggregate;
 mod columns;
+mod construct;
+mod deadline;
 mod engine;
 mod error;
 mod expression;
 mod physical;
 mod report;
 
-pub use engine::{Answer, Engine, EngineLimits, Explanation, QueryRequest, Solutions};
+pub use engine::{Answer, Engine, EngineLimits, Explanation, GraphAnswer, QueryRequest, Solutions};
 pub use error::QueryError;
 pub use report::{Report, ReportHandle, SourceReport};
 pub use weft_plan::Position;

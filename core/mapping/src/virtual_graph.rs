@@ -6,7 +6,7 @@ mod reference;
 mod resolve;
 mod term;
 
-pub use blank_node::blank_node_label;
+pub use blank_node::{blank_node_label, blank_node_text};
 
 use oxrdf::NamedNode;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct VirtualGraph {
     pub graph: NamedNode,
     pub description: Arc<Description>,
     pub triples: Vec<TripleMap>,
+    /// All graphs that columns can name, where that is known without reading them.
+    pub column_graphs: Option<Vec<NamedNode>>,
 }
 
 /// Every row of `table` (joined with `join`, where there is one) in which no column used is null gives one triple.
@@ -70,8 +72,13 @@ pub enum Build {
     /// One to one, converted to the wanted type: numbers, dates and times in their canonical XSD lexical form where text
     /// is wanted.
     Columns,
-    /// The columns are one encoded term already (`weft_model::term::encode`).
+    /// The columns are one encoded term already (`weft_model::term::encode`), with labels that hold everywhere.
     Encoded,
+    /// Encoded IRIs. Anything else is invalid data: predicates and graphs are nothing else.
+    EncodedIri,
+    /// Encoded terms as a source writes them. `labels` tells its blank nodes from those of others, as in
+    /// [`Build::BlankNode`]. Unless there may be `literals`, these are invalid data.
+    EncodedTerm { labels: weft_model::term::IriShape, literals: bool },
     /// An IRI, taken from one text column as it is (relative ones are resolved against the base).
     IriColumn { base: String },
     /// An IRI from a template that is not injective.
@@ -81,4 +88,19 @@ pub enum Build {
     BlankNode(weft_model::term::IriShape),
     /// A string literal, or one with datatype or language, from a template without percent-encoding.
     LiteralTemplate { parts: Vec<String>, datatype: Option<NamedNode>, language: Option<String> },
+}
+
+impl Build {
+    /// Whether the columns follow from the term, one for one: equal columns are equal terms.
+    pub fn is_invertible(&self) -> bool {
+        matches!(self, Self::Columns | Self::Encoded | Self::EncodedIri | Self::EncodedTerm { .. })
+    }
+
+    /// How blank nodes are labelled whose labels the source gives, in encoded terms.
+    pub fn labels(&self) -> Option<&weft_model::term::IriShape> {
+        match self {
+            Self::EncodedTerm { labels, .. } => Some(labels),
+            _ => None,
+        }
+    }
 }

@@ -273,6 +273,21 @@ impl Scanner<'_> {
     }
 }
 
+/// The tokens of the text, roughly: strings and IRIs are one each, comments none.
+pub(crate) fn tokens(text: &str) -> Vec<&str> {
+    let mut scanner = Scanner { rest: text, line: 1, column: 1 };
+    let mut found = Vec::new();
+    let mut last = 0;
+    while scanner.next_token().is_some() {
+        let end = text.len() - scanner.rest.len();
+        let token = text.get(last..end).unwrap_or_default();
+        // Comments and white space stand before the token.
+        found.push(token.rsplit(['\n', '\r']).next().unwrap_or_default().trim_start());
+        last = end;
+    }
+    found
+}
+
 /// The text with TRUE and False as `true` and `false`, at the same places: keywords have no case (SPARQL section 19.8), but
 /// the parser takes these for names.
 pub(crate) fn with_plain_booleans(text: &str) -> Cow<'_, str> {

@@ -52,17 +52,52 @@ fn syntax_error(text: &str, message: &str) -> PlanError {
     let Some((line, column, what)) = located else {
         return PlanError::new(Code::InvalidQuery, format!("the query is not SPARQL: {message}"));
     };
+    if let Some(refused) = refused(text) {
+        let mut error = PlanError::new(Code::UnsupportedQuery, refused);
+        error.position = Some(Position::new(text, line, column));
+        return error;
+    }
     let what = expectation(text, line, column, what);
     let mut error = PlanError::new(Code::InvalidQuery, format!("syntax error at line {line}, column {column}: {what}"));
     error.position = Some(Position::new(text, line, column));
     error
 }
 
+/// What is no SPARQL 1.1 Query but is known by name: SPARQL 1.2, and updates.
+fn refused(text: &str) -> Option<String> {
+    const FUNCTIONS: [&str; 9] =
+        ["TRIPLE", "SUBJECT", "PREDICATE", "OBJECT", "ISTRIPLE", "LANGDIR", "HASLANG", "HASLANGDIR", "STRLANGDIR"];
+    const UPDATES: [&str; 9] = ["INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD"];
+    const FORMS: [&str; 4] = ["SELECT", "ASK", "CONSTRUCT", "DESCRIBE"];
+    let tokens = limits::tokens(text);
+    let is_one = |words: &[&str], token: &str| words.iter().any(|word| token.eq_ignore_ascii_case(word));
+    let verb = tokens.iter().find(|token| is_one(&FORMS, token) || is_one(&UPDATES, token));
+    if let Some(update) = verb.filter(|token| is_one(&UPDATES, token)) {
+        return Some(format!("{} is an update; sources are only read", update.to_uppercase()));
+    }
+    for pair in tokens.windows(2) {
+        match pair {
+            [function, "("] if is_one(&FUNCTIONS, function) => {
+                return Some(format!("the function {function} is one of SPARQL 1.2, which is not answered"));
+            }
+            ["<", "<"] | ["{", "|"] => {
+                return Some("triple terms are a part of SPARQL 1.2, which is not answered".to_owned());
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The line up to the place.
+fn before(text: &str, line: usize, column: usize) -> String {
+    text.lines().nth(line.saturating_sub(1)).unwrap_or_default().chars().take(column.saturating_sub(1)).collect()
+}
+
 /// The parser lists everything that could have come, down to classes of characters; people need the signs and words.
 fn expectation(text: &str, line: usize, column: usize, what: &str) -> String {
     const SHOWN: usize = 12;
-    let before: String =
-        text.lines().nth(line.saturating_sub(1)).unwrap_or_default().chars().take(column.saturating_sub(1)).collect();
+    let before = before(text, line, column);
     let word = before.rsplit(|c: char| c.is_whitespace() || "{}()[];,|/^".contains(c)).next().unwrap_or_default();
     if what.contains("Prefix not found")
         && let Some((prefix, _)) = word.split_once(':')

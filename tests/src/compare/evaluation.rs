@@ -1,9 +1,13 @@
 //! The oracle itself: one SPARQL engine over all the data.
 
 use super::Cells;
+use super::standard::by_the_standard;
+use super::values::{Exact, evaluator};
+use crate::union::Union;
 use anyhow::Context;
-use oxigraph::sparql::{CancellationToken, QueryEvaluationError, QueryResults, SparqlEvaluator};
-use oxigraph::store::Store;
+use oxrdf::Triple;
+use spareval::{CancellationToken, QueryEvaluationError, QueryEvaluator, QueryResults};
+use spargebra::SparqlParser;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -21,6 +25,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub enum Found {
     Boolean(bool),
     Rows { variables: Vec<String>, rows: Vec<Cells> },
+    Graph(Vec<Triple>),
 }
 
 impl Found {
@@ -28,6 +33,7 @@ impl Found {
         match self {
             Self::Boolean(value) => usize::from(*value),
             Self::Rows { rows, .. } => rows.len(),
+            Self::Graph(triples) => triples.len(),
         }
     }
 
@@ -36,28 +42,26 @@ impl Found {
     }
 }
 
-/// The answer over the store; none when it is too large or takes too long.
-pub fn evaluate(store: &Store, text: &str) -> anyhow::Result<Option<Found>> {
-    evaluate_with(SparqlEvaluator::new(), store, text)
+/// The answer over the union; none when it is too large or takes too long.
+pub fn evaluate(union: &Union, text: &str) -> anyhow::Result<Option<Found>> {
+    evaluate_with(evaluator(), union, text)
 }
 
 /// The same with the pattern evaluated as it is written, to see whether the oracle's optimiser matters. For small
 /// patterns only: what is not joined by the text is multiplied.
-pub fn evaluate_as_written(store: &Store, text: &str) -> anyhow::Result<Option<Found>> {
-    evaluate_with(SparqlEvaluator::new().without_optimizations(), store, text)
+pub fn evaluate_as_written(union: &Union, text: &str) -> anyhow::Result<Option<Found>> {
+    evaluate_with(evaluator().without_optimizations(), union, text)
 }
 
-fn evaluate_with(evaluator: SparqlEvaluator, store: &Store, text: &str) -> anyhow::Result<Option<Found>> {
+fn evaluate_with(evaluator: QueryEvaluator, union: &Union, text: &str) -> anyhow::Result<Option<Found>> {
+    let query = SparqlParser::new().parse_query(text).with_context(|| format!("the oracle cannot parse {text}"))?;
     let token = CancellationToken::new();
-    let query = evaluator
-        .with_cancellation_token(token.clone())
-        .parse_query(text)
-        .with_context(|| format!("the oracle cannot parse {text}"))?;
+    let evaluator = evaluator.with_cancellation_token(token.clone());
     let (sender, receiver) = mpsc::channel();
-    let bound = query.on_store(store);
+    let union = union.clone();
     std::thread::spawn(move || {
         // Whoever asked may have given up.
-        let _ = sender.send(collect(bound.execute()));
+        let _ = sender.send(answer(&evaluator, query, &union));
     });
     let found = receiver.recv_timeout(PATIENCE).or_else(|_| {
         token.cancel();
@@ -69,6 +73,12 @@ fn evaluate_with(evaluator: SparqlEvaluator, store: &Store, text: &str) -> anyho
         Ok(Err(error)) if matches!(error.downcast_ref(), Some(QueryEvaluationError::Cancelled)) => Ok(None),
         Ok(found) => found,
     }
+}
+
+fn answer(evaluator: &QueryEvaluator, query: spargebra::Query, union: &Union) -> anyhow::Result<Option<Found>> {
+    let Some((query, other)) = by_the_standard(query, union.dataset()) else { return Ok(None) };
+    let dataset = Exact(other.as_ref().unwrap_or_else(|| union.dataset()));
+    collect(evaluator.prepare(&query).execute(dataset))
 }
 
 fn collect(results: Result<QueryResults<'_>, QueryEvaluationError>) -> anyhow::Result<Option<Found>> {
@@ -85,6 +95,9 @@ fn collect(results: Result<QueryResults<'_>, QueryEvaluationError>) -> anyhow::R
             }
             Ok(Some(Found::Rows { variables, rows }))
         }
-        QueryResults::Graph(_) => anyhow::bail!("a graph is not compared"),
+        QueryResults::Graph(triples) => {
+            let triples = triples.take(MOST_ROWS + 1).collect::<Result<Vec<Triple>, _>>()?;
+            Ok((triples.len() <= MOST_ROWS).then_some(Found::Graph(triples)))
+        }
     }
 }

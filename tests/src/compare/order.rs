@@ -1,7 +1,7 @@
 //! ORDER BY, as far as SPARQL section 15.1 determines it.
 
 use super::Cells;
-use super::term::number;
+use super::term::{double, number};
 use crate::query_gen::Query;
 use oxrdf::vocab::xsd;
 use oxrdf::{Literal, Term};
@@ -76,6 +76,24 @@ pub(super) fn violation(query: &Query, variables: &[String], all: &[Cells], foun
     wrong.map(|row| format!("row {row} is not in its place"))
 }
 
+/// Whether LIMIT and OFFSET take the same rows of `all` under any order that the query's ORDER BY allows.
+pub fn is_determined_cut(query: &Query, variables: &[String], all: &[Cells]) -> bool {
+    let mut keys: Vec<(usize, bool)> = Vec::new();
+    for (name, descending) in &query.order_by {
+        match variables.iter().position(|variable| variable == name) {
+            Some(column) if is_determined(all, column) => keys.push((column, *descending)),
+            _ => return false,
+        }
+    }
+    let mut sorted: Vec<&Cells> = all.iter().collect();
+    sorted.sort_by(|a, b| compare(a, b, &keys));
+    let start = query.offset.unwrap_or(0);
+    let end = query.limit.map_or(sorted.len(), |limit| start + limit);
+    [start, end]
+        .into_iter()
+        .all(|cut| cut == 0 || cut >= sorted.len() || compare(sorted[cut - 1], sorted[cut], &keys).is_ne())
+}
+
 fn is_determined(rows: &[Cells], column: usize) -> bool {
     let literals = || rows.iter().filter_map(|row| row[column].as_ref()).filter(|term| !term.is_named_node());
     let first = literals().next().map(family);
@@ -109,6 +127,8 @@ fn compare_terms(a: Option<&Term>, b: Option<&Term>) -> Ordering {
     }
     let (Term::Literal(left), Term::Literal(right)) = (x, y) else { return Ordering::Equal };
     match family(x) {
+        // Floating sums depend on the order of addition.
+        Family::Number if are_close_doubles(x, y) => Ordering::Equal,
         Family::Number => number(x).partial_cmp(&number(y)).unwrap_or(Ordering::Equal),
         Family::Date => instant::<Date>(left).partial_cmp(&instant(right)).unwrap_or(Ordering::Equal),
         Family::ZonedDateTime | Family::LocalDateTime => {
@@ -116,6 +136,10 @@ fn compare_terms(a: Option<&Term>, b: Option<&Term>) -> Ordering {
         }
         _ => left.value().cmp(right.value()),
     }
+}
+
+fn are_close_doubles(x: &Term, y: &Term) -> bool {
+    matches!((double(x), double(y)), (Some(a), Some(b)) if super::is_close(&[a], &[b]))
 }
 
 fn instant<T: std::str::FromStr>(literal: &Literal) -> Option<T> {

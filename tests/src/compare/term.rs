@@ -1,38 +1,17 @@
-//! Terms in one form for comparison: the typed values as oxsdatatypes writes them.
+//! Terms as texts for comparison. A term keeps its words: `1.50` and `1.5` are two.
 
+use oxrdf::Term;
 use oxrdf::vocab::xsd;
-use oxrdf::{Literal, Term};
-use oxsdatatypes::{Boolean, Date, DateTime, Decimal, Double, Integer};
-use std::str::FromStr;
+use oxsdatatypes::Double;
 
-/// The term as N-Triples, its literal in canonical form.
+/// The term as N-Triples: one text for each term.
 pub fn canonical(term: &Term) -> String {
-    let Term::Literal(literal) = term else { return term.to_string() };
-    match canonical_lexical(literal) {
-        Some(text) => Literal::new_typed_literal(text, literal.datatype()).to_string(),
-        None => literal.to_string(),
-    }
+    term.to_string()
 }
 
 /// The same for a cell that may be unbound.
 pub fn canonical_cell(cell: &Option<Term>) -> String {
     cell.as_ref().map_or_else(|| "UNDEF".to_owned(), canonical)
-}
-
-fn canonical_lexical(literal: &Literal) -> Option<String> {
-    fn again<T: FromStr + ToString>(text: &str) -> Option<String> {
-        T::from_str(text).ok().map(|value| value.to_string())
-    }
-    let text = literal.value();
-    match literal.datatype() {
-        xsd::INTEGER => again::<Integer>(text),
-        xsd::DECIMAL => again::<Decimal>(text),
-        xsd::DOUBLE => again::<Double>(text),
-        xsd::BOOLEAN => again::<Boolean>(text),
-        xsd::DATE => again::<Date>(text),
-        xsd::DATE_TIME => again::<DateTime>(text),
-        _ => None,
-    }
 }
 
 pub(super) fn double(term: &Term) -> Option<f64> {

@@ -1,8 +1,8 @@
 //! The accumulator behind every aggregate that is not a plain count.
 
 use super::Function;
-use super::running::{Running, term_size};
-use super::state::{Reader, Writer, decoded, encoded};
+use super::running::Running;
+use super::state::{Reader, Writer, decoded};
 use crate::columns::{TermReader, in_stream, internal, native_scalar};
 use crate::expression::{Bounds, TooLong};
 use arrow_array::cast::AsArray;
@@ -10,35 +10,17 @@ use arrow_array::{Array, ArrayRef};
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::Accumulator;
 use oxrdf::Term;
-use spareval::ExpressionTerm;
 use std::collections::HashSet;
 use std::sync::Arc;
 use weft_model::term::{TermType, encode};
-
-/// What DISTINCT has let pass. As in spareval, terms where an expression is just a term, values where it is computed.
-#[derive(Debug)]
-enum Seen {
-    Anything,
-    Texts(HashSet<String>),
-    Values(HashSet<ExpressionTermKey>),
-}
-
-/// A term under the equality of spareval.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct ExpressionTermKey(ExpressionTerm);
-
-impl std::fmt::Debug for ExpressionTermKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&encoded(&self.0))
-    }
-}
 
 pub(super) struct TermAccumulator {
     function: Function,
     inputs: Arc<[TermType]>,
     output: TermType,
     bounds: Bounds,
-    seen: Seen,
+    /// The encoded terms, or rows, that DISTINCT has let pass.
+    seen: Option<HashSet<String>>,
     seen_size: usize,
     running: Running,
 }
@@ -57,27 +39,21 @@ impl TermAccumulator {
         output: TermType,
         bounds: Bounds,
     ) -> Self {
-        let seen = match function {
-            _ if !distinct => Seen::Anything,
-            Function::CountRows | Function::Count { skips_errors: true } => Seen::Texts(HashSet::new()),
-            _ => Seen::Values(HashSet::new()),
-        };
+        let seen = distinct.then(HashSet::new);
         let running = Running::new(&function);
         Self { function, inputs, output, bounds, seen, seen_size: 0, running }
     }
 
     fn add_row(&mut self, readers: &[TermReader<'_>], row: usize) -> Result<()> {
-        if let Seen::Texts(_) = self.seen {
-            let Some(text) = self.row_text(readers, row)? else {
-                return Ok(());
-            };
-            self.count_text(text);
+        if self.function == Function::CountRows {
+            let text = row_text(readers, row)?;
+            self.running.count += i64::from(self.is_new(text));
             return Ok(());
         }
         let Some(reader) = readers.first() else {
             return Err(in_stream(internal("an aggregate has an argument")));
         };
-        match reader.value(row)? {
+        match reader.term(row)? {
             Some(term) => self.add_term(term),
             None => {
                 self.add_error();
@@ -86,47 +62,25 @@ impl TermAccumulator {
         }
     }
 
-    /// What tells a row from others; `None` where it does not count.
-    fn row_text(&self, readers: &[TermReader<'_>], row: usize) -> Result<Option<String>> {
-        if let (Function::Count { .. }, [reader]) = (&self.function, readers) {
-            return Ok(reader.encoded(row)?.map(|text| text.into_owned()));
-        }
-        let mut text = String::new();
-        for reader in readers {
-            match reader.encoded(row)? {
-                Some(term) => text.push_str(&format!("{}:{term}", term.len())),
-                None => text.push('-'),
-            }
-        }
-        Ok(Some(text))
+    /// Whether this passes DISTINCT.
+    fn is_new(&mut self, text: String) -> bool {
+        let Some(seen) = &mut self.seen else { return true };
+        let size = text.len() + size_of::<String>();
+        let is_new = seen.insert(text);
+        self.seen_size += if is_new { size } else { 0 };
+        is_new
     }
 
-    fn count_text(&mut self, text: String) {
-        if let Seen::Texts(seen) = &mut self.seen {
-            let size = text.len() + size_of::<String>();
-            if seen.insert(text) {
-                self.seen_size += size;
-                self.running.count += 1;
-            }
-        }
-    }
-
+    /// COUNT and SAMPLE pass over errors (sections 18.5.1.2 and 18.5.1.8).
     fn add_error(&mut self) {
-        let passes_over = matches!(self.function, Function::Sample | Function::Count { skips_errors: true });
-        if !passes_over {
+        if !matches!(self.function, Function::Sample | Function::Count) {
             self.running.fail();
         }
     }
 
-    fn add_term(&mut self, term: ExpressionTerm) -> Result<()> {
-        if self.running.has_failed {
+    fn add_term(&mut self, term: Term) -> Result<()> {
+        if self.running.has_failed || self.seen.is_some() && !self.is_new(encode(&term)) {
             return Ok(());
-        }
-        if let Seen::Values(seen) = &mut self.seen {
-            if !seen.insert(ExpressionTermKey(term.clone())) {
-                return Ok(());
-            }
-            self.seen_size += term_size(&term);
         }
         self.running.add(&self.function, term, self.bounds).map_err(|TooLong| self.bounds.exceeded())
     }
@@ -138,22 +92,22 @@ impl TermAccumulator {
             self.running.fail();
             return Ok(());
         }
-        if let Seen::Anything = self.seen {
+        if self.seen.is_none() {
             let merged = self.running.merge(&self.function, running, self.bounds);
             return merged.map_err(|TooLong| self.bounds.exceeded());
         }
         while !reader.is_at_end() {
             let text = reader.text()?;
-            match self.seen {
-                Seen::Texts(_) => self.count_text(text.to_owned()),
-                _ => self.add_term(decoded(text)?)?,
+            if self.function == Function::CountRows {
+                self.running.count += i64::from(self.is_new(text.to_owned()));
+            } else {
+                self.add_term(decoded(text)?)?;
             }
         }
         Ok(())
     }
 
-    fn scalar(&self, term: ExpressionTerm) -> Result<ScalarValue> {
-        let term = Term::from(term);
+    fn scalar(&self, term: Term) -> Result<ScalarValue> {
         let scalar = match (&self.output, &term) {
             (TermType::General, term) => Some(ScalarValue::Utf8View(Some(encode(term)))),
             (TermType::Literal(literal), Term::Literal(term)) => native_scalar(literal, term),
@@ -164,6 +118,18 @@ impl TermAccumulator {
         };
         scalar.ok_or_else(|| in_stream(internal(format!("{term} is not {}", self.output))))
     }
+}
+
+/// What tells a row from others.
+fn row_text(readers: &[TermReader<'_>], row: usize) -> Result<String> {
+    let mut text = String::new();
+    for reader in readers {
+        match reader.encoded(row)? {
+            Some(term) => text.push_str(&format!("{}:{term}", term.len())),
+            None => text.push('-'),
+        }
+    }
+    Ok(text)
 }
 
 impl Accumulator for TermAccumulator {
@@ -200,11 +166,7 @@ impl Accumulator for TermAccumulator {
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         let mut writer = Writer::default();
         writer.running(&self.running);
-        match &self.seen {
-            Seen::Anything => {}
-            Seen::Texts(seen) => seen.iter().for_each(|text| writer.text(text)),
-            Seen::Values(seen) => seen.iter().for_each(|ExpressionTermKey(term)| writer.text(&encoded(term))),
-        }
+        self.seen.iter().flatten().for_each(|text| writer.text(text));
         Ok(vec![ScalarValue::Binary(Some(writer.finish()))])
     }
 

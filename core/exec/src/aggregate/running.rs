@@ -1,48 +1,51 @@
 //! What an aggregate has seen so far, summed up.
 
 use super::Function;
-use crate::expression::{Bounds, TooLong, cmp_terms, to_decimal, to_double, to_float};
-use oxsdatatypes::{Decimal, Double, Float, Integer};
+use crate::expression::{Bounds, TooLong, quotient, sort_key, sum};
+use oxrdf::{Literal, Term};
+use oxsdatatypes::Integer;
 use spareval::ExpressionTerm;
+use weft_model::term::encode;
+use weft_plan::{term_of, value_of};
 
 #[derive(Clone)]
 pub(super) struct Running {
     /// The argument was an error somewhere, and with it the whole is.
     pub(super) has_failed: bool,
     pub(super) count: i64,
-    /// The sum, the least, the greatest, or the sample.
-    pub(super) value: Option<ExpressionTerm>,
-    /// The strings joined so far, and the language all of them share.
-    pub(super) joined: Option<(String, Option<String>)>,
+    /// The sum, the least, the greatest, or the sample; these are terms of the group, in their own words.
+    pub(super) term: Option<Term>,
+    /// The strings joined so far.
+    pub(super) joined: Option<String>,
 }
 
 impl Running {
     pub(super) fn new(function: &Function) -> Self {
         let starts_at_zero = matches!(function, Function::Sum | Function::Avg);
-        let value = starts_at_zero.then(|| ExpressionTerm::IntegerLiteral(Integer::default()));
-        Self { has_failed: false, count: 0, value, joined: None }
+        let term = starts_at_zero.then(|| Literal::from(Integer::default()).into());
+        Self { has_failed: false, count: 0, term, joined: None }
     }
 
     pub(super) fn fail(&mut self) {
-        *self = Self { has_failed: true, count: 0, value: None, joined: None };
+        *self = Self { has_failed: true, count: 0, term: None, joined: None };
     }
 
     /// Adds a term that is not an error. Fails when a joined string gets too long.
-    pub(super) fn add(&mut self, function: &Function, term: ExpressionTerm, bounds: Bounds) -> Result<(), TooLong> {
+    pub(super) fn add(&mut self, function: &Function, term: Term, bounds: Bounds) -> Result<(), TooLong> {
         if self.has_failed {
             return Ok(());
         }
         match function {
-            Function::Count { .. } | Function::CountRows => self.count += 1,
+            Function::Count | Function::CountRows => self.count += 1,
             Function::Sum | Function::Avg => {
                 self.count += 1;
-                self.add_number(&term);
+                self.add_number(&value_of(&term));
             }
-            Function::Min => self.replace_if(term, |new, old| cmp_terms(new, old).is_lt()),
-            Function::Max => self.replace_if(term, |new, old| cmp_terms(new, old).is_gt()),
+            Function::Min => self.replace_if(term, |new, old| new < old),
+            Function::Max => self.replace_if(term, |new, old| new > old),
             Function::Sample => self.replace_if(term, |_, _| false),
-            Function::GroupConcat { separator } => match string(term) {
-                Some((text, language)) => self.join(separator, &text, language, bounds)?,
+            Function::GroupConcat { separator } => match string(&term) {
+                Some(text) => self.join(separator, text, bounds)?,
                 None => self.fail(),
             },
         }
@@ -57,110 +60,82 @@ impl Running {
         }
         if let Function::GroupConcat { separator } = function {
             return match other.joined {
-                Some((text, language)) => self.join(separator, &text, language, bounds),
+                Some(text) => self.join(separator, &text, bounds),
                 None => Ok(()),
             };
         }
         let count = self.count + other.count;
-        if let Some(value) = other.value {
-            self.add(function, value, bounds)?;
+        if let Some(term) = other.term {
+            self.add(function, term, bounds)?;
         }
         self.count = count;
         Ok(())
     }
 
-    fn add_number(&mut self, term: &ExpressionTerm) {
-        match self.value.as_ref().and_then(|sum| add(sum, term)) {
-            Some(sum) => self.value = Some(sum),
+    fn add_number(&mut self, number: &ExpressionTerm) {
+        match self.term.as_ref().and_then(|so_far| sum(&value_of(so_far), number)) {
+            Some(sum) => self.term = Some(term_of(sum)),
             None => self.fail(),
         }
     }
 
-    fn replace_if(&mut self, term: ExpressionTerm, is_better: fn(&ExpressionTerm, &ExpressionTerm) -> bool) {
-        if self.value.as_ref().is_none_or(|old| is_better(&term, old)) {
-            self.value = Some(term);
+    /// MIN and MAX go by the order of ORDER BY (section 18.5.1.5), and of terms that are equal in it by their words, so
+    /// that no order of rows matters.
+    fn replace_if(&mut self, term: Term, is_better: fn(&(Vec<u8>, String), &(Vec<u8>, String)) -> bool) {
+        let key = |term: &Term| (sort_key(&value_of(term)), encode(term));
+        if self.term.as_ref().is_none_or(|old| is_better(&key(&term), &key(old))) {
+            self.term = Some(term);
         }
     }
 
-    fn join(&mut self, separator: &str, text: &str, language: Option<String>, bounds: Bounds) -> Result<(), TooLong> {
-        let Some((joined, shared)) = &mut self.joined else {
+    fn join(&mut self, separator: &str, text: &str, bounds: Bounds) -> Result<(), TooLong> {
+        let Some(joined) = &mut self.joined else {
             let mut joined = String::new();
             bounds.push(&mut joined, text)?;
-            self.joined = Some((joined, language));
+            self.joined = Some(joined);
             return Ok(());
         };
-        if *shared != language {
-            *shared = None;
-        }
         bounds.push(joined, separator)?;
         bounds.push(joined, text)
     }
 
-    pub(super) fn result(&self, function: &Function) -> Option<ExpressionTerm> {
+    pub(super) fn result(&self, function: &Function) -> Option<Term> {
         if self.has_failed {
             return None;
         }
         match function {
-            Function::Count { .. } | Function::CountRows => Some(ExpressionTerm::IntegerLiteral(self.count.into())),
-            Function::Sum | Function::Min | Function::Max | Function::Sample => self.value.clone(),
-            Function::Avg => mean(self.value.as_ref()?, self.count),
-            Function::GroupConcat { .. } => Some(match self.joined.clone().unwrap_or_default() {
-                (value, Some(language)) => ExpressionTerm::LangStringLiteral { value, language },
-                (value, None) => ExpressionTerm::StringLiteral(value),
-            }),
+            Function::Count | Function::CountRows => Some(Literal::from(self.count).into()),
+            Function::Sum | Function::Min | Function::Max | Function::Sample => self.term.clone(),
+            Function::Avg if self.count == 0 => Some(Literal::from(0).into()),
+            Function::Avg => quotient(&value_of(self.term.as_ref()?), self.count).map(term_of),
+            Function::GroupConcat { .. } => Some(Literal::from(self.joined.clone().unwrap_or_default()).into()),
         }
     }
 
     /// Bytes held beside the struct itself.
     pub(super) fn heap_size(&self) -> usize {
-        let value = self.value.as_ref().map_or(0, term_size);
-        value + self.joined.as_ref().map_or(0, |(text, _)| text.capacity())
+        let term = self.term.as_ref().map_or(0, |term| size_of::<Term>() + text_size(term));
+        term + self.joined.as_ref().map_or(0, String::capacity)
     }
 }
 
-/// About the bytes a term holds.
-pub(super) fn term_size(term: &ExpressionTerm) -> usize {
-    let heap = match term {
-        ExpressionTerm::NamedNode(node) => node.as_str().len(),
-        ExpressionTerm::BlankNode(node) => node.as_str().len(),
-        ExpressionTerm::StringLiteral(text) => text.capacity(),
-        ExpressionTerm::LangStringLiteral { value, language } => value.capacity() + language.capacity(),
-        ExpressionTerm::OtherTypedLiteral { value, datatype } => value.capacity() + datatype.as_str().len(),
-        _ => 0,
-    };
-    size_of::<ExpressionTerm>() + heap
+fn text_size(term: &Term) -> usize {
+    match term {
+        Term::NamedNode(node) => node.as_str().len(),
+        Term::BlankNode(node) => node.as_str().len(),
+        Term::Literal(literal) => literal.value().len() + literal.datatype().as_str().len(),
+        #[allow(unreachable_patterns, reason = "triple terms exist when any crate turns the RDF 1.2 feature on")]
+        other => other.to_string().len(),
+    }
 }
 
-fn string(term: ExpressionTerm) -> Option<(String, Option<String>)> {
+/// What CONCAT takes.
+fn string(term: &Term) -> Option<&str> {
     match term {
-        ExpressionTerm::StringLiteral(value) => Some((value, None)),
-        ExpressionTerm::LangStringLiteral { value, language } => Some((value, Some(language))),
+        Term::Literal(literal) => {
+            let is_string = literal.language().is_some() || literal.datatype() == oxrdf::vocab::xsd::STRING;
+            is_string.then(|| literal.value())
+        }
         _ => None,
     }
-}
-
-/// Numeric addition with the promotions of XPath; `None` on overflow and for what is not a number.
-fn add(a: &ExpressionTerm, b: &ExpressionTerm) -> Option<ExpressionTerm> {
-    use ExpressionTerm as T;
-    Some(match (a, b) {
-        (T::IntegerLiteral(a), T::IntegerLiteral(b)) => T::IntegerLiteral(a.checked_add(*b)?),
-        (T::DoubleLiteral(_), _) | (_, T::DoubleLiteral(_)) => T::DoubleLiteral(to_double(a)? + to_double(b)?),
-        (T::FloatLiteral(_), _) | (_, T::FloatLiteral(_)) => T::FloatLiteral(to_float(a)? + to_float(b)?),
-        _ => T::DecimalLiteral(to_decimal(a)?.checked_add(to_decimal(b)?)?),
-    })
-}
-
-fn mean(sum: &ExpressionTerm, count: i64) -> Option<ExpressionTerm> {
-    use ExpressionTerm as T;
-    if count == 0 {
-        return Some(T::IntegerLiteral(0.into()));
-    }
-    let count = Integer::from(count);
-    Some(match sum {
-        T::FloatLiteral(sum) => T::FloatLiteral(*sum / Float::from(count)),
-        T::DoubleLiteral(sum) => T::DoubleLiteral(*sum / Double::from(count)),
-        T::IntegerLiteral(sum) => T::DecimalLiteral(Decimal::from(*sum).checked_div(count)?),
-        T::DecimalLiteral(sum) => T::DecimalLiteral(sum.checked_div(count)?),
-        _ => return None,
-    })
 }

@@ -3,7 +3,7 @@
 use super::running::Running;
 use crate::columns::{in_stream, internal};
 use datafusion_common::{DataFusionError, Result};
-use spareval::ExpressionTerm;
+use oxrdf::Term;
 use weft_model::term::{decode, encode};
 
 /// A list of texts, each after its length.
@@ -27,9 +27,8 @@ impl Writer {
     pub(super) fn running(&mut self, running: &Running) {
         self.text(if running.has_failed { "1" } else { "0" });
         self.text(&running.count.to_string());
-        self.optional(running.value.as_ref().map(encoded).as_deref());
-        self.optional(running.joined.as_ref().map(|(text, _)| text.as_str()));
-        self.optional(running.joined.as_ref().and_then(|(_, language)| language.as_deref()));
+        self.optional(running.term.as_ref().map(encode).as_deref());
+        self.optional(running.joined.as_deref());
     }
 
     pub(super) fn finish(self) -> Vec<u8> {
@@ -37,12 +36,8 @@ impl Writer {
     }
 }
 
-pub(super) fn encoded(term: &ExpressionTerm) -> String {
-    encode(&term.clone().into())
-}
-
-pub(super) fn decoded(text: &str) -> Result<ExpressionTerm> {
-    Ok(decode(text).map_err(|_| damaged())?.into())
+pub(super) fn decoded(text: &str) -> Result<Term> {
+    decode(text).map_err(|_| damaged())
 }
 
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
@@ -72,10 +67,9 @@ impl<'a> Reader<'a> {
     pub(super) fn running(&mut self) -> Result<Running> {
         let has_failed = self.text()? == "1";
         let count = self.text()?.parse().map_err(|_| damaged())?;
-        let value = self.optional()?.map(decoded).transpose()?;
-        let text = self.optional()?.map(str::to_owned);
-        let language = self.optional()?.map(str::to_owned);
-        Ok(Running { has_failed, count, value, joined: text.map(|text| (text, language)) })
+        let term = self.optional()?.map(decoded).transpose()?;
+        let joined = self.optional()?.map(str::to_owned);
+        Ok(Running { has_failed, count, term, joined })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one physical expression of this crate: a named function over columns.
 
 use super::ColumnExpr;
+use crate::deadline::in_time;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema};
 use datafusion_common::{Result, internal_err};
@@ -91,6 +92,7 @@ impl PhysicalExpr for Kernel {
     }
 
     fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
+        in_time()?;
         let rows = batch.num_rows();
         let arguments = self
             .arguments

@@ -1,18 +1,19 @@
 //! From the columns a source sends to the columns of a term, as a mapping says.
 
+use super::encoded;
 use super::error::{internal, invalid_data};
-use super::native::{native_scalar, one_nan, storable, unscaled};
+use super::native::{one_nan, storable, unscaled, value_scalar};
 use super::source::{Source, rescale};
 use arrow_array::{Array, ArrayRef, Decimal128Array, Float64Array, Int64Array, StringViewArray};
 use arrow_schema::DataType;
 use datafusion_common::ScalarValue;
 use oxrdf::{Literal, NamedNode, Term};
-use oxsdatatypes::{Decimal, Double};
+use oxsdatatypes::Decimal;
 use std::sync::Arc;
 use weft_mapping::{Build, MappedTerm, blank_node_label};
 use weft_model::contract::ContractError;
-use weft_model::term::{IriShape, KeyKind, LiteralType, TermType, encode, encode_iri};
-use weft_plan::canonical;
+use weft_model::term::{IriShape, KeyKind, LiteralType, TermType, encode, encode_iri, integer_range, parse_double};
+use weft_plan::value_of;
 
 /// The columns of the term in each row, from its source columns in the order of `term.columns`.
 ///
@@ -35,6 +36,14 @@ pub(crate) fn mapped_columns(term: &MappedTerm, inputs: &[ArrayRef]) -> Result<V
         (_, TermType::Constant(_)) => Ok(Vec::new()),
         (Build::Columns, term_type) => native_columns(term_type, &rows).ok_or_else(|| misfit(term))?,
         (Build::Encoded, TermType::General) if inputs.len() == 1 => rows.terms(|rows, row| rows.encoded(row)),
+        (Build::EncodedIri, TermType::General) if inputs.len() == 1 => rows.terms(|rows, row| {
+            let text = rows.sources[0].lexical(row);
+            encoded::iri(&text).map_err(|wanted| invalid_data(&rows.names[0], &text, wanted))
+        }),
+        (Build::EncodedTerm { labels, literals }, TermType::General) if inputs.len() == 1 => rows.terms(|rows, row| {
+            let text = rows.sources[0].lexical(row);
+            encoded::term(&text, labels, *literals).map_err(|wanted| invalid_data(&rows.names[0], &text, wanted))
+        }),
         (Build::IriColumn { base }, TermType::General) if inputs.len() == 1 => {
             rows.terms(|rows, row| rows.iri_column(base, row))
         }
@@ -87,8 +96,8 @@ impl Rows<'_> {
 
     fn encoded(&self, row: usize) -> Result<String, ContractError> {
         let text = self.sources[0].lexical(row);
-        let term = weft_model::term::decode(&text).map_err(|_| invalid_data(&self.names[0], &text, "a term"))?;
-        Ok(encode(&canonical(term)))
+        weft_model::term::decode(&text).map_err(|_| invalid_data(&self.names[0], &text, "a term"))?;
+        Ok(text.into_owned())
     }
 
     /// R2RML section 7.3: an absolute IRI as it is, anything else appended to the base.
@@ -164,9 +173,9 @@ fn literal_column(literal: &LiteralType, rows: &Rows<'_>, i: usize) -> Result<Ar
         (LiteralType::Decimal, _) => decimal_column(rows, i)?,
         (LiteralType::Double, _) => Arc::new(rows.map::<_, Float64Array>(|row| double(rows, i, row))?),
         (LiteralType::String, _) => Arc::new(rows.map::<_, StringViewArray>(|row| Ok(source.lexical(row)))?),
-        (LiteralType::Other(datatype), _) => Arc::new(
-            rows.map::<_, StringViewArray>(|row| Ok(canonical_lexical(source.lexical(row).into_owned(), datatype)))?,
-        ),
+        (LiteralType::Other(_), Source::Text(_)) => rows.arrays[i].clone(),
+        (LiteralType::Other(_), _) => Arc::new(rows.map::<_, StringViewArray>(|row| Ok(source.lexical(row)))?),
+        (LiteralType::DerivedInteger(datatype), Source::Int64(a)) => derived_column(rows, i, datatype, a)?,
         (literal, _) => parsed_column(literal, rows, |row| date_part(literal, source, row))?,
     })
 }
@@ -179,6 +188,24 @@ fn date_part(literal: &LiteralType, source: &Source<'_>, row: usize) -> Result<S
         (LiteralType::DateTime { zoned: false }, Source::Date(_)) => format!("{text}T00:00:00"),
         _ => text.into_owned(),
     })
+}
+
+/// R2RML section 7.6: a number outside the range of the datatype would be an ill-typed literal, which is a data error.
+fn derived_column(
+    rows: &Rows<'_>,
+    i: usize,
+    datatype: &NamedNode,
+    numbers: &Int64Array,
+) -> Result<ArrayRef, ContractError> {
+    let range = integer_range(datatype.as_ref())
+        .ok_or_else(|| internal(format!("{datatype} is not derived from xsd:integer")))?;
+    match numbers.iter().flatten().find(|n| !range.contains(n)) {
+        None => Ok(rows.arrays[i].clone()),
+        Some(n) => {
+            let wanted = TermType::Literal(LiteralType::DerivedInteger(datatype.clone()));
+            Err(invalid_data(&rows.names[i], &n.to_string(), wanted))
+        }
+    }
 }
 
 fn decimal_column(rows: &Rows<'_>, i: usize) -> Result<ArrayRef, ContractError> {
@@ -208,8 +235,7 @@ fn double(rows: &Rows<'_>, i: usize, row: usize) -> Result<f64, ContractError> {
         return Ok(one_nan(a.value(row)));
     }
     let text = rows.sources[i].lexical(row);
-    let value = text.parse::<Double>().map_err(|_| invalid_data(&rows.names[i], &text, "an xsd:double"))?;
-    Ok(one_nan(value.into()))
+    parse_double(&text).map(one_nan).ok_or_else(|| invalid_data(&rows.names[i], &text, "an xsd:double"))
 }
 
 /// Values given as lexical forms, in the native column of the type.
@@ -221,7 +247,7 @@ fn parsed_column(
     let scalars: Vec<Option<ScalarValue>> = rows.map(|row| {
         let lexical = lexical(row)?;
         let parsed = Literal::new_typed_literal(lexical.as_str(), literal.datatype());
-        native_scalar(literal, &parsed).ok_or_else(|| {
+        value_scalar(literal, &value_of(&parsed.into())).ok_or_else(|| {
             let names = rows.names.join(", ");
             invalid_data(&names, &lexical, format_args!("{}", TermType::Literal(literal.clone())))
         })
@@ -238,13 +264,6 @@ fn scalar_column(literal: &LiteralType, scalars: Vec<Option<ScalarValue>>) -> Re
     ScalarValue::iter_to_array(scalars).map_err(|error| internal(error.to_string()))
 }
 
-fn canonical_lexical(lexical: String, datatype: &NamedNode) -> String {
-    match canonical(Literal::new_typed_literal(lexical.as_str(), datatype.clone()).into()) {
-        Term::Literal(literal) => literal.destruct().0,
-        _ => lexical,
-    }
-}
-
 /// `None` when the type is not that of the template.
 fn template_literals(
     rows: &Rows<'_>,
@@ -256,13 +275,12 @@ fn template_literals(
     let text = |row| template_text(rows, parts, row);
     let column = match term_type {
         TermType::General => {
-            return Some(rows.terms(|_, row| Ok(encode(&canonical(template_term(text(row), datatype, language))))));
+            return Some(rows.terms(|_, row| Ok(encode(&template_term(text(row), datatype, language)))));
         }
         TermType::LangString(tag) if language == Some(tag) => rows.map(|row| Ok(text(row))).map(texts),
         TermType::Literal(literal) if language.is_none() && literal.datatype() == natural(datatype).as_ref() => {
             match literal {
-                LiteralType::String => rows.map(|row| Ok(text(row))).map(texts),
-                LiteralType::Other(datatype) => rows.map(|row| Ok(canonical_lexical(text(row), datatype))).map(texts),
+                LiteralType::String | LiteralType::Other(_) => rows.map(|row| Ok(text(row))).map(texts),
                 literal => parsed_column(literal, rows, |row| Ok(text(row))),
             }
         }

@@ -3,9 +3,10 @@
 use datafusion_common::ScalarValue;
 use oxrdf::Literal;
 use oxrdf::vocab::xsd;
-use oxsdatatypes::{Date, DateTime, Decimal};
+use oxsdatatypes::{Date, DateTime, Decimal, TimezoneOffset};
 use spareval::ExpressionTerm;
-use weft_model::term::LiteralType;
+use weft_model::term::{LiteralType, integer_range};
+use weft_plan::value_of;
 
 /// Seconds from 0001-01-01, where oxsdatatypes starts to count, to 1970-01-01.
 const EPOCH_SECONDS: i128 = 62_135_596_800;
@@ -53,11 +54,6 @@ pub(crate) fn micros(date_time: DateTime) -> Option<(i64, bool)> {
     Some((i64::try_from(since_epoch / MICRO).ok()?, zone != UNZONED))
 }
 
-/// Whether a time is in UTC, so that its column gives back the same literal.
-fn is_utc(date_time: DateTime) -> bool {
-    parts(date_time.to_be_bytes()).1 == UTC
-}
-
 fn timestamp_bytes(value: i128, zone: [u8; 2]) -> [u8; 18] {
     let mut bytes = [0; 18];
     bytes[..16].copy_from_slice(&value.to_be_bytes());
@@ -74,41 +70,63 @@ fn parts(bytes: [u8; 18]) -> (i128, [u8; 2]) {
 
 /// The native type whose column gives back exactly this literal, if there is one.
 pub(crate) fn native_type(literal: &Literal) -> Option<LiteralType> {
+    let value = value_of(&literal.clone().into());
     let candidate = match literal.datatype() {
-        xsd::BOOLEAN => LiteralType::Boolean,
-        xsd::INTEGER => LiteralType::Integer,
-        xsd::DECIMAL => LiteralType::Decimal,
-        xsd::DOUBLE => LiteralType::Double,
-        xsd::STRING => LiteralType::String,
-        xsd::DATE => LiteralType::Date,
-        xsd::DATE_TIME => LiteralType::DateTime { zoned: literal.value().ends_with('Z') },
-        _ => return None,
+        derived if derived != xsd::INTEGER && integer_range(derived).is_some() => {
+            LiteralType::DerivedInteger(derived.into_owned())
+        }
+        _ => value_type(&value)?,
     };
     native_scalar(&candidate, literal).map(|_| candidate)
 }
 
+/// The native type whose columns have this value, and nothing less: a time keeps its timezone.
+pub(crate) fn value_type(value: &ExpressionTerm) -> Option<LiteralType> {
+    let candidate = match value {
+        ExpressionTerm::BooleanLiteral(_) => LiteralType::Boolean,
+        ExpressionTerm::IntegerLiteral(_) => LiteralType::Integer,
+        ExpressionTerm::DecimalLiteral(_) => LiteralType::Decimal,
+        ExpressionTerm::DoubleLiteral(_) => LiteralType::Double,
+        ExpressionTerm::StringLiteral(_) => LiteralType::String,
+        ExpressionTerm::DateLiteral(_) => LiteralType::Date,
+        ExpressionTerm::DateTimeLiteral(t) => match t.timezone_offset() {
+            None => LiteralType::DateTime { zoned: false },
+            Some(TimezoneOffset::UTC) => LiteralType::DateTime { zoned: true },
+            Some(_) => return None,
+        },
+        _ => return None,
+    };
+    value_scalar(&candidate, value).map(|_| candidate)
+}
+
 /// The value of a column of the type that stands for this very literal, `None` where the type has none.
 pub(crate) fn native_scalar(literal_type: &LiteralType, literal: &Literal) -> Option<ScalarValue> {
-    let text = || Some(ScalarValue::Utf8View(Some(literal.value().to_owned())));
-    if let LiteralType::Other(datatype) = literal_type {
-        return if literal.datatype() == *datatype { text() } else { None };
-    }
-    if literal.datatype() != literal_type.datatype() {
+    if literal.datatype() != literal_type.datatype() || !literal_type.is_canonical(literal.value()) {
         return None;
     }
-    let value = ExpressionTerm::from(oxrdf::Term::from(literal.clone()));
+    if let LiteralType::Other(_) = literal_type {
+        return Some(ScalarValue::Utf8View(Some(literal.value().to_owned())));
+    }
+    value_scalar(literal_type, &value_of(&literal.clone().into()))
+}
+
+/// The value of a column of the type that equals this one, in whatever words it was written. An instant equals itself in
+/// any timezone.
+pub(crate) fn value_scalar(literal_type: &LiteralType, value: &ExpressionTerm) -> Option<ScalarValue> {
+    use ExpressionTerm as T;
+    use LiteralType as L;
     Some(match (literal_type, value) {
-        (LiteralType::String, ExpressionTerm::StringLiteral(_)) => text()?,
-        (LiteralType::Boolean, ExpressionTerm::BooleanLiteral(b)) => ScalarValue::Boolean(Some(b.into())),
-        (LiteralType::Integer, ExpressionTerm::IntegerLiteral(n)) => ScalarValue::Int64(Some(n.into())),
-        (LiteralType::Decimal, ExpressionTerm::DecimalLiteral(n)) => {
-            ScalarValue::Decimal128(Some(storable(unscaled(n))?), DECIMAL_PRECISION, DECIMAL_SCALE)
+        (L::String, T::StringLiteral(text)) => ScalarValue::Utf8View(Some(text.clone())),
+        (L::Boolean, T::BooleanLiteral(b)) => ScalarValue::Boolean(Some((*b).into())),
+        (L::Integer | L::DerivedInteger(_), T::IntegerLiteral(n)) => ScalarValue::Int64(Some((*n).into())),
+        (L::Decimal, T::DecimalLiteral(n)) => {
+            ScalarValue::Decimal128(Some(storable(unscaled(*n))?), DECIMAL_PRECISION, DECIMAL_SCALE)
         }
-        (LiteralType::Double, ExpressionTerm::DoubleLiteral(n)) => ScalarValue::Float64(Some(one_nan(n.into()))),
-        (LiteralType::Date, ExpressionTerm::DateLiteral(d)) => ScalarValue::Date32(Some(days(d)?)),
-        (LiteralType::DateTime { zoned }, ExpressionTerm::DateTimeLiteral(t)) => {
-            let (value, is_zoned) = micros(t)?;
-            if is_zoned != *zoned || (is_zoned && !is_utc(t)) {
+        (L::Double, T::DoubleLiteral(n)) => ScalarValue::Float64(Some(one_nan((*n).into()))),
+        (L::Date, T::DateLiteral(d)) => ScalarValue::Date32(Some(days(*d)?)),
+        (L::DateTime { zoned }, T::DateTimeLiteral(t)) => {
+            let (value, is_zoned) = micros(*t)?;
+            if is_zoned != *zoned {
                 return None;
             }
             ScalarValue::TimestampMicrosecond(Some(value), zoned.then(|| "UTC".into()))

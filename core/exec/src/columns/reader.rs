@@ -9,17 +9,20 @@ use arrow_array::{
     TimestampMicrosecondArray,
 };
 use datafusion_common::{DataFusionError, Result};
-use oxrdf::{NamedNode, Term};
+use oxrdf::{Literal, NamedNode, Term};
 use spareval::ExpressionTerm;
 use std::borrow::Cow;
 use weft_model::term::{IriShape, KeyKind, LiteralType, TermType, decode, encode};
+use weft_plan::{term_of, value_of};
 
 /// The columns of one variable in one batch.
 pub(crate) enum TermReader<'a> {
-    Constant(ExpressionTerm),
+    /// A term and its value.
+    Constant(&'a Term, Box<ExpressionTerm>),
     Iri(&'a IriShape, Vec<KeyReader<'a>>),
     Boolean(&'a BooleanArray),
     Integer(&'a Int64Array),
+    DerivedInteger(&'a NamedNode, &'a Int64Array),
     Decimal(&'a Decimal128Array),
     Double(&'a Float64Array),
     String(&'a StringViewArray),
@@ -44,7 +47,7 @@ impl<'a> TermReader<'a> {
             return Err(in_stream(internal(format!("{term_type} cannot be read from columns [{}]", found.join(", ")))));
         }
         Ok(match term_type {
-            TermType::Constant(term) => Self::Constant(term.clone().into()),
+            TermType::Constant(term) => Self::Constant(term, Box::new(value_of(term))),
             TermType::Iri { shape, keys } => {
                 Self::Iri(shape, keys.iter().zip(columns).map(|(kind, column)| KeyReader::new(*kind, column)).collect())
             }
@@ -58,6 +61,7 @@ impl<'a> TermReader<'a> {
         match literal {
             LiteralType::Boolean => Self::Boolean(column.as_boolean()),
             LiteralType::Integer => Self::Integer(column.as_primitive::<Int64Type>()),
+            LiteralType::DerivedInteger(datatype) => Self::DerivedInteger(datatype, column.as_primitive::<Int64Type>()),
             LiteralType::Decimal => Self::Decimal(column.as_primitive::<Decimal128Type>()),
             LiteralType::Double => Self::Double(column.as_primitive::<Float64Type>()),
             LiteralType::String => Self::String(column.as_string_view()),
@@ -71,10 +75,10 @@ impl<'a> TermReader<'a> {
 
     pub(crate) fn is_bound(&self, row: usize) -> bool {
         match self {
-            Self::Constant(_) => true,
+            Self::Constant(..) => true,
             Self::Iri(_, keys) => keys.iter().all(|key| key.is_valid(row)),
             Self::Boolean(a) => a.is_valid(row),
-            Self::Integer(a) => a.is_valid(row),
+            Self::Integer(a) | Self::DerivedInteger(_, a) => a.is_valid(row),
             Self::Decimal(a) => a.is_valid(row),
             Self::Double(a) => a.is_valid(row),
             Self::Date(a) => a.is_valid(row),
@@ -83,35 +87,39 @@ impl<'a> TermReader<'a> {
         }
     }
 
-    /// The term as spareval computes with it; `None` where it is unbound.
+    /// What expressions compute with; `None` where it is unbound.
     pub(crate) fn value(&self, row: usize) -> Result<Option<ExpressionTerm>> {
         if !self.is_bound(row) {
             return Ok(None);
         }
         Ok(Some(match self {
-            Self::Constant(term) => term.clone(),
+            Self::Constant(_, value) => value.as_ref().clone(),
             Self::Iri(shape, keys) => ExpressionTerm::NamedNode(NamedNode::new_unchecked(iri(shape, keys, row))),
             Self::Boolean(a) => ExpressionTerm::BooleanLiteral(a.value(row).into()),
-            Self::Integer(a) => ExpressionTerm::IntegerLiteral(a.value(row).into()),
+            Self::Integer(a) | Self::DerivedInteger(_, a) => ExpressionTerm::IntegerLiteral(a.value(row).into()),
             Self::Decimal(a) => ExpressionTerm::DecimalLiteral(decimal(a.value(row))),
             Self::Double(a) => ExpressionTerm::DoubleLiteral(one_nan(a.value(row)).into()),
             Self::String(a) => ExpressionTerm::StringLiteral(a.value(row).to_owned()),
             Self::Date(a) => ExpressionTerm::DateLiteral(date(a.value(row))),
             Self::DateTime(a, zoned) => ExpressionTerm::DateTimeLiteral(date_time(a.value(row), *zoned)),
-            Self::Other(datatype, a) => {
-                Term::from(oxrdf::Literal::new_typed_literal(a.value(row), (*datatype).clone())).into()
-            }
+            Self::Other(datatype, a) => value_of(&typed(a.value(row), datatype)),
             Self::LangString(tag, a) => {
                 ExpressionTerm::LangStringLiteral { value: a.value(row).to_owned(), language: (*tag).to_owned() }
             }
-            Self::General(a) => decoded(a.value(row))?.into(),
+            Self::General(a) => value_of(&decoded(a.value(row))?),
         }))
     }
 
+    /// The term in its own words.
     pub(crate) fn term(&self, row: usize) -> Result<Option<Term>> {
         match self {
-            Self::General(a) if a.is_valid(row) => decoded(a.value(row)).map(Some),
-            _ => Ok(self.value(row)?.map(Term::from)),
+            _ if !self.is_bound(row) => Ok(None),
+            Self::General(a) => decoded(a.value(row)).map(Some),
+            Self::Constant(term, _) => Ok(Some((*term).clone())),
+            Self::Other(datatype, a) => Ok(Some(typed(a.value(row), datatype))),
+            Self::DerivedInteger(datatype, a) => Ok(Some(typed(&a.value(row).to_string(), datatype))),
+            // The value of any other column says all of the term.
+            _ => Ok(self.value(row)?.map(term_of)),
         }
     }
 
@@ -127,6 +135,10 @@ impl<'a> TermReader<'a> {
             _ => self.term(row)?.map(|term| Cow::Owned(encode(&term))),
         })
     }
+}
+
+fn typed(text: &str, datatype: &NamedNode) -> Term {
+    Literal::new_typed_literal(text, datatype.clone()).into()
 }
 
 fn decoded(text: &str) -> Result<Term> {

@@ -9,10 +9,10 @@ use arrow_array::{
     StringViewArray, TimestampMicrosecondArray,
 };
 use arrow_schema::{DataType, TimeUnit};
-use oxsdatatypes::Double;
 use std::borrow::Cow;
 use std::fmt::Write;
 use weft_model::contract::ContractError;
+use weft_model::term::double_text;
 
 /// A column of one of the contract's types.
 pub(super) enum Source<'a> {
@@ -50,7 +50,7 @@ impl<'a> Source<'a> {
             Self::Boolean(a) => Cow::Borrowed(if a.value(row) { "true" } else { "false" }),
             Self::Int64(a) => Cow::Owned(a.value(row).to_string()),
             Self::Decimal(a, scale) => Cow::Owned(decimal_text(a.value(row), *scale)),
-            Self::Float64(a) => Cow::Owned(Double::from(a.value(row)).to_string()),
+            Self::Float64(a) => Cow::Owned(double_text(a.value(row))),
             Self::Date(a) => Cow::Owned(date(a.value(row)).to_string()),
             Self::Timestamp(a, zoned) => Cow::Owned(date_time(a.value(row), *zoned).to_string()),
             Self::Binary(a) => Cow::Owned(hex(a.value(row))),

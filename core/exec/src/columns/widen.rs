@@ -14,7 +14,6 @@ use oxrdf::{Term, Variable};
 use std::sync::Arc;
 use weft_model::contract::ContractError;
 use weft_model::term::{KeyKind, KeyValue, LiteralType, TermType, encode};
-use weft_plan::canonical;
 
 /// The columns of `variable`, as those of the type `to`. A variable that is not laid out is unbound.
 pub(crate) fn widen(layout: &Layout, variable: &Variable, to: &TermType) -> Result<Vec<ColumnExpr>, ContractError> {
@@ -44,7 +43,7 @@ pub(crate) fn convert(
 ) -> Result<Vec<ColumnExpr>, ContractError> {
     match (from, to) {
         (from, to) if from == to => Ok(columns),
-        (TermType::Constant(term), to) => constant_columns(&canonical(term.clone()), to),
+        (TermType::Constant(term), to) => constant_columns(term, to),
         (TermType::Iri { shape: a, keys: narrow }, TermType::Iri { shape: b, keys: wide }) if a == b => {
             let keys = narrow.iter().zip(wide).zip(columns);
             keys.map(|((narrow, wide), column)| convert_key(*narrow, *wide, column)).collect()
@@ -63,7 +62,7 @@ pub(crate) fn convert(
 fn constant_columns(term: &Term, to: &TermType) -> Result<Vec<ColumnExpr>, ContractError> {
     let text = |value: &str| Some(vec![ScalarValue::Utf8View(Some(value.to_owned()))]);
     let scalars = match (to, term) {
-        (TermType::Constant(other), term) => (canonical(other.clone()) == *term).then(Vec::new),
+        (TermType::Constant(other), term) => (other == term).then(Vec::new),
         (TermType::General, term) => text(&encode(term)),
         (TermType::Iri { shape, keys }, Term::NamedNode(node)) => {
             shape.invert(node.as_str(), keys).map(|keys| keys.into_iter().map(key_scalar).collect())

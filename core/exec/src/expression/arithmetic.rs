@@ -1,25 +1,16 @@
-//! Arithmetic, rounding and numeric casts over numeric columns. Overflow and division by zero are errors.
+//! Arithmetic and rounding. Overflow and division by zero are errors.
 
 use super::Compiler;
-use super::number::{Number, Numbers, number_column};
+use super::cast::number;
+use super::number::{Number, Numbers, Operation, compute, number_column};
 use super::typed::Typed;
-use crate::columns::Kernel;
+use crate::columns::{Kernel, TermReader, term_of};
 use arrow_array::ArrayRef;
 use datafusion_common::Result as StreamResult;
-use oxsdatatypes::{Decimal, Double, Integer};
-use spareval::ExpressionTerm;
 use spargebra::algebra::{Expression, Function};
-use std::fmt::Display;
 use weft_model::contract::ContractError;
 use weft_model::term::LiteralType;
-
-#[derive(Clone, Copy, Debug)]
-enum Operation {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-}
+use weft_plan::value_of;
 
 impl Compiler<'_> {
     pub(super) fn arithmetic(
@@ -27,32 +18,56 @@ impl Compiler<'_> {
         expression: &Expression,
         a: &Expression,
         b: &Expression,
-    ) -> Result<Option<Typed>, ContractError> {
-        let operation = match expression {
-            Expression::Add(..) => Operation::Add,
-            Expression::Subtract(..) => Operation::Subtract,
-            Expression::Multiply(..) => Operation::Multiply,
-            _ => Operation::Divide,
+    ) -> Result<Typed, ContractError> {
+        let (operation, symbol) = match expression {
+            Expression::Add(..) => (Operation::Add, "+"),
+            Expression::Subtract(..) => (Operation::Subtract, "-"),
+            Expression::Multiply(..) => (Operation::Multiply, "*"),
+            _ => (Operation::Divide, "/"),
         };
-        let (Some(a), Some(b)) = (self.native(a)?, self.native(b)?) else {
-            return Ok(None);
-        };
-        Ok(binary(operation, &a.nativized()?, &b.nativized()?))
+        let (a, b) = (self.value(a)?.valued()?, self.value(b)?.valued()?);
+        if let Some(typed) = binary(operation, &a, &b) {
+            return Ok(typed);
+        }
+        let other = self.spareval(
+            |mut operands| {
+                let (b, a) = (operands.pop(), operands.pop());
+                combined(operation, a.map(Box::new)?, b.map(Box::new)?)
+            },
+            2,
+        )?;
+        self.call(symbol, &[a, b], move |terms| {
+            match (Number::of(&value_of(&terms[0])), Number::of(&value_of(&terms[1]))) {
+                (Some(x), Some(y)) => Ok(compute(operation, x, y).map(|number| term_of(number.into()))),
+                // Dates and durations.
+                _ => Ok(other.evaluate(terms)),
+            }
+        })
     }
 
-    pub(super) fn sign(&self, expression: &Expression, inner: &Expression) -> Result<Option<Typed>, ContractError> {
-        let Some(inner) = self.native(inner)? else {
-            return Ok(None);
-        };
-        let inner = inner.nativized()?;
-        Ok(match expression {
-            Expression::UnaryMinus(_) => unary("minus", &inner, negated),
-            _ => unary("plus", &inner, Some),
-        })
+    pub(super) fn sign(&self, expression: &Expression, inner: &Expression) -> Result<Typed, ContractError> {
+        let inner = self.value(inner)?.valued()?;
+        let is_minus = matches!(expression, Expression::UnaryMinus(_));
+        let native = if is_minus { unary("minus", &inner, negated) } else { unary("plus", &inner, Some) };
+        if let Some(typed) = native {
+            return Ok(typed);
+        }
+        let wrap = if is_minus { Expression::UnaryMinus } else { Expression::UnaryPlus };
+        let signed = self.spareval(|mut operands| operands.pop().map(Box::new).map(wrap), 1)?;
+        self.call(if is_minus { "minus" } else { "plus" }, &[inner], move |terms| Ok(signed.evaluate(terms)))
     }
 }
 
-/// ABS, CEIL, FLOOR and ROUND.
+fn combined(operation: Operation, a: Box<Expression>, b: Box<Expression>) -> Option<Expression> {
+    Some(match operation {
+        Operation::Add => Expression::Add(a, b),
+        Operation::Subtract => Expression::Subtract(a, b),
+        Operation::Multiply => Expression::Multiply(a, b),
+        Operation::Divide => Expression::Divide(a, b),
+    })
+}
+
+/// ABS, CEIL, FLOOR and ROUND of numeric columns.
 pub(super) fn rounding(function: &Function, argument: &Typed) -> Option<Typed> {
     let operation = match function {
         Function::Abs => absolute,
@@ -64,7 +79,7 @@ pub(super) fn rounding(function: &Function, argument: &Typed) -> Option<Typed> {
     unary(&function.to_string(), argument, operation)
 }
 
-/// The casts to the native numeric types, from numbers, booleans and strings.
+/// The casts to the native numeric types, from native numbers, booleans and strings.
 pub(super) fn cast(target: &LiteralType, argument: &Typed) -> Option<Typed> {
     let (source, _) = argument.as_literal()?;
     let is_castable = source.is_numeric() || matches!(source, LiteralType::Boolean | LiteralType::String);
@@ -74,8 +89,11 @@ pub(super) fn cast(target: &LiteralType, argument: &Typed) -> Option<Typed> {
     let term_type = argument.term_type.clone();
     let wanted = target.clone();
     let apply = move |columns: &[ArrayRef], rows: usize| -> StreamResult<ArrayRef> {
-        let reader = crate::columns::TermReader::new(&term_type, columns)?;
-        let cell = |row| Ok(reader.value(row)?.and_then(|term| cast_term(&wanted, term)));
+        let reader = TermReader::new(&term_type, columns)?;
+        let cell = |row| {
+            let value = reader.value(row)?.and_then(|value| number(wanted.datatype(), &value));
+            Ok(value.as_ref().and_then(Number::of))
+        };
         number_column(&wanted, (0..rows).map(cell).collect::<StreamResult<_>>()?)
     };
     let name = format!("cast_{}<{}>", target.datatype().as_str(), argument.term_type);
@@ -83,55 +101,35 @@ pub(super) fn cast(target: &LiteralType, argument: &Typed) -> Option<Typed> {
     Some(Typed::literal(target.clone(), column))
 }
 
-fn cast_term(target: &LiteralType, term: ExpressionTerm) -> Option<Number> {
-    use ExpressionTerm as T;
-    Some(match target {
-        LiteralType::Integer => Number::Integer(match term {
-            T::IntegerLiteral(n) => n,
-            T::DecimalLiteral(n) => n.try_into().ok()?,
-            T::DoubleLiteral(n) => n.try_into().ok()?,
-            T::BooleanLiteral(b) => b.into(),
-            T::StringLiteral(text) => text.parse().ok()?,
-            _ => return None,
-        }),
-        LiteralType::Decimal => Number::Decimal(match term {
-            T::IntegerLiteral(n) => n.into(),
-            T::DecimalLiteral(n) => n,
-            T::DoubleLiteral(n) => n.try_into().ok()?,
-            T::BooleanLiteral(b) => b.into(),
-            T::StringLiteral(text) => text.parse().ok()?,
-            _ => return None,
-        }),
-        _ => Number::Double(match term {
-            T::IntegerLiteral(n) => n.into(),
-            T::DecimalLiteral(n) => n.into(),
-            T::DoubleLiteral(n) => n,
-            T::BooleanLiteral(b) => b.into(),
-            T::StringLiteral(text) => text.parse().ok()?,
-            _ => return None,
-        }),
-    })
-}
-
 fn unary(
-    name: &(impl Display + ?Sized),
+    name: &str,
     argument: &Typed,
     operation: impl Fn(Number) -> Option<Number> + Send + Sync + 'static,
 ) -> Option<Typed> {
     let (literal, column) = argument.as_literal().filter(|(literal, _)| literal.is_numeric())?;
-    let wanted = literal.clone();
+    let (operand, result) = (literal.clone(), primitive(literal));
+    let wanted = result.clone();
     let apply = move |columns: &[ArrayRef], rows: usize| -> StreamResult<ArrayRef> {
-        let numbers = Numbers::new(&wanted, &columns[0])?;
+        let numbers = Numbers::new(&operand, &columns[0])?;
         number_column(&wanted, (0..rows).map(|row| numbers.get(row).and_then(&operation)).collect())
     };
     let name = format!("{name}<{}>", argument.term_type);
-    Some(Typed::literal(literal.clone(), Kernel::new(name, vec![column.clone()], literal.arrow(), apply).expr()))
+    let column = Kernel::new(name, vec![column.clone()], result.arrow(), apply).expr();
+    Some(Typed::literal(result, column))
+}
+
+/// What operators give for a numeric type: those derived from `xsd:integer` are that type to them.
+fn primitive(literal: &LiteralType) -> LiteralType {
+    match literal {
+        LiteralType::DerivedInteger(_) => LiteralType::Integer,
+        other => other.clone(),
+    }
 }
 
 fn binary(operation: Operation, a: &Typed, b: &Typed) -> Option<Typed> {
     let (s, x) = a.as_literal().filter(|(literal, _)| literal.is_numeric())?;
     let (t, y) = b.as_literal().filter(|(literal, _)| literal.is_numeric())?;
-    let result = match (s, t, operation) {
+    let result = match (primitive(s), primitive(t), operation) {
         (LiteralType::Double, ..) | (_, LiteralType::Double, _) => LiteralType::Double,
         (LiteralType::Integer, LiteralType::Integer, Operation::Add | Operation::Subtract | Operation::Multiply) => {
             LiteralType::Integer
@@ -149,49 +147,11 @@ fn binary(operation: Operation, a: &Typed, b: &Typed) -> Option<Typed> {
     Some(Typed::literal(result, column))
 }
 
-fn compute(operation: Operation, x: Number, y: Number) -> Option<Number> {
-    match (x, y) {
-        (Number::Integer(x), Number::Integer(y)) => integers(operation, x, y),
-        (Number::Double(_), _) | (_, Number::Double(_)) => {
-            Some(Number::Double(floats(operation, x.to_double(), y.to_double())))
-        }
-        (Number::Integer(x), Number::Decimal(y)) => decimals(operation, x.into(), y),
-        (Number::Decimal(x), Number::Integer(y)) => decimals(operation, x, y.into()),
-        (Number::Decimal(x), Number::Decimal(y)) => decimals(operation, x, y),
-    }
-}
-
-fn integers(operation: Operation, x: Integer, y: Integer) -> Option<Number> {
-    Some(match operation {
-        Operation::Add => Number::Integer(x.checked_add(y)?),
-        Operation::Subtract => Number::Integer(x.checked_sub(y)?),
-        Operation::Multiply => Number::Integer(x.checked_mul(y)?),
-        Operation::Divide => Number::Decimal(Decimal::from(x).checked_div(y)?),
-    })
-}
-
-fn decimals(operation: Operation, x: Decimal, y: Decimal) -> Option<Number> {
-    Some(Number::Decimal(match operation {
-        Operation::Add => x.checked_add(y)?,
-        Operation::Subtract => x.checked_sub(y)?,
-        Operation::Multiply => x.checked_mul(y)?,
-        Operation::Divide => x.checked_div(y)?,
-    }))
-}
-
-fn floats(operation: Operation, x: Double, y: Double) -> Double {
-    match operation {
-        Operation::Add => x + y,
-        Operation::Subtract => x - y,
-        Operation::Multiply => x * y,
-        Operation::Divide => x / y,
-    }
-}
-
 fn negated(number: Number) -> Option<Number> {
     Some(match number {
         Number::Integer(n) => Number::Integer(n.checked_neg()?),
         Number::Decimal(n) => Number::Decimal(n.checked_neg()?),
+        Number::Float(n) => Number::Float(-n),
         Number::Double(n) => Number::Double(-n),
     })
 }
@@ -200,6 +160,7 @@ fn absolute(number: Number) -> Option<Number> {
     Some(match number {
         Number::Integer(n) => Number::Integer(n.checked_abs()?),
         Number::Decimal(n) => Number::Decimal(n.checked_abs()?),
+        Number::Float(n) => Number::Float(n.abs()),
         Number::Double(n) => Number::Double(n.abs()),
     })
 }
@@ -208,6 +169,7 @@ fn ceiling(number: Number) -> Option<Number> {
     Some(match number {
         Number::Integer(n) => Number::Integer(n),
         Number::Decimal(n) => Number::Decimal(n.checked_ceil()?),
+        Number::Float(n) => Number::Float(n.ceil()),
         Number::Double(n) => Number::Double(n.ceil()),
     })
 }
@@ -216,6 +178,7 @@ fn floor(number: Number) -> Option<Number> {
     Some(match number {
         Number::Integer(n) => Number::Integer(n),
         Number::Decimal(n) => Number::Decimal(n.checked_floor()?),
+        Number::Float(n) => Number::Float(n.floor()),
         Number::Double(n) => Number::Double(n.floor()),
     })
 }
@@ -224,6 +187,7 @@ fn rounded(number: Number) -> Option<Number> {
     Some(match number {
         Number::Integer(n) => Number::Integer(n),
         Number::Decimal(n) => Number::Decimal(n.checked_round()?),
+        Number::Float(n) => Number::Float(n.round()),
         Number::Double(n) => Number::Double(n.round()),
     })
 }

@@ -5,6 +5,7 @@
 
 use super::ExpressionContext;
 use crate::columns::{in_stream, limit_exceeded};
+use crate::deadline::in_time;
 use arrow_array::{ArrayRef, StringViewArray};
 use datafusion_common::Result;
 use regex::Regex;
@@ -35,6 +36,7 @@ impl Bounds {
     pub(crate) fn column(self, texts: impl Iterator<Item = Result<Option<String>>>) -> Result<ArrayRef> {
         let mut total = 0_usize;
         let counted = texts.map(|text| {
+            in_time()?;
             let text = text?;
             let length = text.as_ref().map_or(0, String::len);
             total = total.saturating_add(length);

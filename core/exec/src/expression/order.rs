@@ -29,7 +29,7 @@ pub(crate) fn sort_keys(
         OrderExpression::Asc(expression) => (expression, false),
         OrderExpression::Desc(expression) => (expression, true),
     };
-    check::check(expression, context.max_depth)?;
+    check(expression, context.max_depth)?;
     let typed = Compiler { layout, context }.value(expression)?;
     let options = SortOptions { descending, nulls_first: !descending };
     Ok(key_column(typed)?.map(|column| (column, options)).into_iter().collect())

@@ -25,7 +25,7 @@ enum Class {
 }
 
 /// Two keys are equal only when neither term comes before the other.
-pub(super) fn sort_key(term: &ExpressionTerm) -> Vec<u8> {
+pub(crate) fn sort_key(term: &ExpressionTerm) -> Vec<u8> {
     use ExpressionTerm as T;
     match term {
         T::BlankNode(node) => text(Class::BlankNode, node.as_str()),

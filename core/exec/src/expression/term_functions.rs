@@ -1,11 +1,11 @@
 //! Functions on terms: what they are, and the parts of dates and times.
 
 use super::bounded::Bounds;
+use super::term_calls::Patterns;
 use super::typed::{Typed, where_bound};
-use super::{Compiler, arithmetic, text};
+use super::{Compiler, arithmetic, term_calls, text};
 use arrow_array::{BooleanArray, Decimal128Array, Int64Array, StringViewArray};
 use arrow_schema::DataType;
-use oxrdf::vocab::xsd;
 use oxrdf::{Literal, Term};
 use spareval::ExpressionTerm;
 use spargebra::algebra::{Expression, Function};
@@ -13,39 +13,102 @@ use weft_model::contract::ContractError;
 use weft_model::term::{LiteralType, TermType, encode_iri};
 
 impl Compiler<'_> {
-    pub(super) fn function(
-        &self,
-        function: &Function,
-        arguments: &[Expression],
-    ) -> Result<Option<Typed>, ContractError> {
-        if *function == Function::Now {
-            return Ok(Some(Typed::constant(Literal::from(self.context.now).into())));
+    pub(super) fn function(&self, function: &Function, arguments: &[Expression]) -> Result<Typed, ContractError> {
+        if matches!(function, Function::Regex | Function::Replace)
+            && let Some(typed) = self.pattern_function(function, arguments)?
+        {
+            return Ok(typed);
         }
-        let patterns = matches!(function, Function::Regex | Function::Replace);
-        if patterns {
-            return self.pattern_function(function, arguments);
+        let typed = arguments.iter().map(|e| self.value(e)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(own) = self.term_function(function, &typed)? {
+            return Ok(own);
         }
-        let Some(natives) = self.natives(arguments)? else {
-            return Ok(None);
-        };
-        let natives = natives.iter().map(Typed::nativized).collect::<Result<Vec<_>, _>>()?;
-        if let [argument] = natives.as_slice()
+        let valued = typed.iter().map(Typed::valued).collect::<Result<Vec<_>, _>>()?;
+        if let [argument] = valued.as_slice()
             && let Some(typed) = unary(function, argument)
         {
-            return Ok(Some(typed));
+            return Ok(typed);
         }
-        Ok(text::function(function, &natives, Bounds::of(self.context)))
+        match text::function(function, &valued, Bounds::of(self.context)) {
+            Some(typed) => Ok(typed),
+            None => self.row_function(function, &valued),
+        }
     }
+
+    /// What looks at the words of a term, or makes one.
+    fn term_function(&self, function: &Function, arguments: &[Typed]) -> Result<Option<Typed>, ContractError> {
+        Ok(Some(match (function, arguments) {
+            (Function::Now, _) => Typed::constant(Literal::from(self.context.now).into()),
+            (Function::Str, [argument]) => str(argument),
+            (Function::Lang, [argument]) => lang(argument),
+            (Function::Datatype, [argument]) => {
+                Typed::general(argument.map_terms("datatype", DataType::Utf8View, datatype, texts))
+            }
+            (Function::IsIri | Function::IsBlank | Function::IsLiteral | Function::IsNumeric, [argument]) => {
+                kind(function, argument)
+            }
+            (Function::Iri, [argument]) => match &argument.term_type {
+                TermType::Iri { .. } | TermType::Constant(Term::NamedNode(_)) => argument.clone(),
+                _ => {
+                    let base = self.context.base_iri.clone();
+                    let name = format!("iri[{}]", base.as_ref().map(|base| base.as_str()).unwrap_or_default());
+                    self.call(&name, arguments, move |terms| Ok(term_calls::iri(base.as_ref(), &terms[0])))?
+                }
+            },
+            (Function::StrDt, [_, _]) => {
+                self.call("strdt", arguments, |terms| Ok(term_calls::typed_literal(&terms[0], &terms[1])))?
+            }
+            (Function::StrLang, [_, _]) => {
+                self.call("strlang", arguments, |terms| Ok(term_calls::language_literal(&terms[0], &terms[1])))?
+            }
+            (Function::BNode, [_, ..]) => {
+                self.call("bnode", arguments, |terms| Ok(term_calls::blank_node(&terms[0], terms.get(1))))?
+            }
+            (Function::Custom(target), [argument]) => self.cast(target, &argument.valued()?)?,
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Functions without a column function for these operands.
+    fn row_function(&self, function: &Function, arguments: &[Typed]) -> Result<Typed, ContractError> {
+        let bounds = Bounds::of(self.context);
+        let result = result_type(function);
+        let name = function.to_string();
+        let patterns = Patterns::default();
+        match function {
+            Function::Concat if arguments.is_empty() => Ok(Typed::constant(Literal::from("").into())),
+            Function::Concat => self.call(&name, arguments, move |terms| term_calls::concat(bounds, terms)),
+            Function::EncodeForUri => {
+                self.call_as(result, &name, arguments, move |terms| term_calls::encode_for_uri(bounds, &terms[0]))
+            }
+            Function::Regex => self.call_as(result, &name, arguments, move |terms| Ok(patterns.is_match(terms))),
+            Function::Replace => self.call(&name, arguments, move |terms| patterns.replace(bounds, terms)),
+            _ => {
+                let spareval = self
+                    .spareval(|operands| Some(Expression::FunctionCall(function.clone(), operands)), arguments.len())?;
+                match arguments {
+                    [] => self.volatile(result, &name, move || spareval.evaluate(&[])),
+                    _ => self.call_as(result, &name, arguments, move |terms| Ok(spareval.evaluate(terms))),
+                }
+            }
+        }
+    }
+}
+
+/// The type of all results of a function.
+fn result_type(function: &Function) -> TermType {
+    use Function as F;
+    TermType::Literal(match function {
+        F::Contains | F::StrStarts | F::StrEnds | F::LangMatches | F::Regex => LiteralType::Boolean,
+        F::StrLen => LiteralType::Integer,
+        F::EncodeForUri | F::StrUuid | F::Md5 | F::Sha1 | F::Sha256 | F::Sha384 | F::Sha512 => LiteralType::String,
+        F::Rand => LiteralType::Double,
+        _ => return TermType::General,
+    })
 }
 
 fn unary(function: &Function, argument: &Typed) -> Option<Typed> {
     match function {
-        Function::Str => Some(str(argument)),
-        Function::Lang => Some(lang(argument)),
-        Function::Datatype => Some(Typed::general(argument.map("datatype", DataType::Utf8View, datatype, texts))),
-        Function::IsIri | Function::IsBlank | Function::IsLiteral | Function::IsNumeric => {
-            Some(kind(function, argument))
-        }
         Function::Year | Function::Month | Function::Day | Function::Hours | Function::Minutes => {
             let part = date_part(function)?;
             let column = argument.map(function, DataType::Int64, part, Int64Array::from);
@@ -57,13 +120,6 @@ fn unary(function: &Function, argument: &Typed) -> Option<Typed> {
             Some(Typed::literal(LiteralType::String, column))
         }
         Function::Abs | Function::Ceil | Function::Floor | Function::Round => arithmetic::rounding(function, argument),
-        Function::Custom(name) => match name.as_ref() {
-            xsd::STRING => Some(str(argument)),
-            xsd::INTEGER => arithmetic::cast(&LiteralType::Integer, argument),
-            xsd::DECIMAL => arithmetic::cast(&LiteralType::Decimal, argument),
-            xsd::DOUBLE => arithmetic::cast(&LiteralType::Double, argument),
-            _ => None,
-        },
         _ => None,
     }
 }
@@ -73,16 +129,16 @@ fn texts(values: Vec<Option<String>>) -> StringViewArray {
 }
 
 /// STR: the text of an IRI, the lexical form of a literal; an error on a blank node.
-fn str(argument: &Typed) -> Typed {
+pub(super) fn str(argument: &Typed) -> Typed {
     let column = match &argument.term_type {
         TermType::Literal(LiteralType::String) | TermType::LangString(_) => argument.columns[0].clone(),
-        _ => argument.map("str", DataType::Utf8View, lexical, texts),
+        _ => argument.map_terms("str", DataType::Utf8View, lexical, texts),
     };
     Typed::literal(LiteralType::String, column)
 }
 
-fn lexical(term: ExpressionTerm) -> Option<String> {
-    match term.into() {
+fn lexical(term: Term) -> Option<String> {
+    match term {
         Term::NamedNode(node) => Some(node.into_string()),
         Term::Literal(literal) => Some(literal.destruct().0),
         _ => None,
@@ -91,16 +147,15 @@ fn lexical(term: ExpressionTerm) -> Option<String> {
 
 fn lang(argument: &Typed) -> Typed {
     let tag = |term| match term {
-        ExpressionTerm::LangStringLiteral { language, .. } => Some(language),
-        ExpressionTerm::NamedNode(_) | ExpressionTerm::BlankNode(_) => None,
-        _ => Some(String::new()),
+        Term::Literal(literal) => Some(literal.language().unwrap_or_default().to_owned()),
+        _ => None,
     };
-    Typed::literal(LiteralType::String, argument.map("lang", DataType::Utf8View, tag, texts))
+    Typed::literal(LiteralType::String, argument.map_terms("lang", DataType::Utf8View, tag, texts))
 }
 
 /// The encoded datatype.
-fn datatype(term: ExpressionTerm) -> Option<String> {
-    match Term::from(term) {
+fn datatype(term: Term) -> Option<String> {
+    match term {
         Term::Literal(literal) => Some(encode_iri(literal.datatype().as_str())),
         _ => None,
     }

@@ -36,11 +36,10 @@ impl Compiler<'_> {
     ) -> Result<Option<Typed>, ContractError> {
         let is_regex = *function == Function::Regex;
         let flags = arguments.get(if is_regex { 2 } else { 3 });
-        let (Some((name, regex)), Some(text)) = (constant_pattern(&arguments[1], flags), self.native(&arguments[0])?)
-        else {
+        let Some((name, regex)) = constant_pattern(&arguments[1], flags) else {
             return Ok(None);
         };
-        let text = text.nativized()?;
+        let text = self.value(&arguments[0])?.valued()?;
         let Some((language, column)) = as_text(&text) else {
             return Ok(None);
         };
@@ -48,9 +47,7 @@ impl Compiler<'_> {
             let matches = move |texts: &[&str]| regex.is_match(texts[0]);
             return Ok(Some(booleans(format!("regex[{name}]"), vec![column.clone()], matches)));
         }
-        let Some(replacement) = self.native(&arguments[2])?.map(|r| r.nativized()).transpose()? else {
-            return Ok(None);
-        };
+        let replacement = self.value(&arguments[2])?.valued()?;
         let Some((None, replacement)) = as_text(&replacement) else {
             return Ok(None);
         };

@@ -18,6 +18,26 @@ pub fn blank_node_label<'a>(shape: &IriShape, keys: impl IntoIterator<Item = &'a
     label
 }
 
+/// The text of the source from which a label of this shape with one placeholder was made; `None` for any other label,
+/// such as those of other sources.
+pub fn blank_node_text(shape: &IriShape, label: &str) -> Option<String> {
+    let [prefix, suffix] = shape.parts() else { return None };
+    let mut rest = label.strip_prefix(prefix.as_str())?.strip_suffix(suffix.as_str())?;
+    let mut text = String::new();
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        if c != '_' {
+            text.push(c);
+            continue;
+        }
+        let (code, after) = rest.split_once('_')?;
+        text.push(char::from_u32(u32::from_str_radix(code, 16).ok()?)?);
+        rest = after;
+    }
+    // Another spelling of an escape is no label that was made here.
+    (blank_node_label(shape, [text.as_str()]) == label).then_some(text)
+}
+
 /// The shape of labels for the texts that `parts` (one more than there are placeholders) build.
 pub(super) fn label_shape(source: &str, parts: &[String]) -> Result<IriShape, InvalidTemplate> {
     let mut template = String::from("b");
@@ -67,6 +87,10 @@ mod tests {
                     let from_one = label(source, &["", ""], &[&text]);
                     assert_eq!(from_two, from_one);
                     BlankNode::new(from_one.clone()).unwrap();
+                    let shape = label_shape(source, &[String::new(), String::new()]).unwrap();
+                    assert_eq!(blank_node_text(&shape, &from_one), Some(text.clone()));
+                    let stranger = label_shape("other", &[String::new(), String::new()]).unwrap();
+                    assert_eq!(blank_node_text(&stranger, &from_one), None);
                     let origin = (source.to_owned(), text);
                     assert_eq!(*seen.entry(from_one).or_insert_with(|| origin.clone()), origin);
                 }

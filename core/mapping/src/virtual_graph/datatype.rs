@@ -3,62 +3,50 @@
 use oxrdf::vocab::xsd;
 use oxrdf::{NamedNode, NamedNodeRef};
 use weft_model::contract::DataType;
-use weft_model::term::LiteralType;
-
-/// How the literals of a column are laid out.
-#[derive(Debug, PartialEq)]
-pub(super) enum Layout {
-    /// The column converted to the native column of this type.
-    Typed(LiteralType),
-    /// The canonical text of the column with this datatype, as a general term: the datatype has a native column that
-    /// cannot hold all of these values, or not in these words.
-    Text(NamedNode),
-}
+use weft_model::term::{LiteralType, integer_range};
 
 /// The natural mapping of SQL values.
-pub(super) fn natural(column: DataType) -> Layout {
-    Layout::Typed(match column {
+pub(super) fn natural(column: DataType) -> LiteralType {
+    match column {
         DataType::Boolean => LiteralType::Boolean,
         DataType::Int64 => LiteralType::Integer,
         // The native column would round what is behind the eighteenth place.
-        DataType::Decimal { scale, .. } if scale > MAX_SCALE => return Layout::Text(xsd::DECIMAL.into_owned()),
+        DataType::Decimal { scale, .. } if scale > MAX_SCALE => LiteralType::Other(xsd::DECIMAL.into_owned()),
         DataType::Decimal { .. } => LiteralType::Decimal,
         DataType::Float64 => LiteralType::Double,
         DataType::Text => LiteralType::String,
         DataType::Date => LiteralType::Date,
         DataType::Timestamp { zoned } => LiteralType::DateTime { zoned },
         DataType::Binary => LiteralType::Other(xsd::HEX_BINARY.into_owned()),
-    })
+    }
 }
 
 /// The places a decimal column of the engine keeps.
 const MAX_SCALE: u8 = 18;
 
-/// The layout of a column with a datatype of its own. The error says why it cannot be.
-pub(super) fn declared(column: DataType, datatype: &NamedNode) -> Result<Layout, String> {
+/// The layout of a column with a datatype of its own: a native column where it can hold all values, otherwise the
+/// canonical text of the column's own type, or the words of a text column. The error says why it cannot be.
+pub(super) fn declared(column: DataType, datatype: &NamedNode) -> Result<LiteralType, String> {
     let natural = natural(column);
     if natural.datatype() == datatype.as_ref() {
         return Ok(natural);
     }
     if *datatype == xsd::STRING {
-        return Ok(Layout::Typed(LiteralType::String));
+        return Ok(LiteralType::String);
     }
     if !may_hold(column, datatype.as_ref()) {
         return Err("the text of such a value is none of that datatype".to_owned());
     }
-    let exact = match (column, datatype.as_ref()) {
+    Ok(match (column, datatype.as_ref()) {
         (DataType::Int64, xsd::DECIMAL) => LiteralType::Decimal,
         (DataType::Decimal { precision, .. }, xsd::INTEGER) if precision <= INT64_DIGITS => LiteralType::Integer,
         (DataType::Decimal { precision, scale: 0 }, xsd::DOUBLE) if precision <= DOUBLE_DIGITS => LiteralType::Double,
         (DataType::Int64 | DataType::Decimal { .. }, xsd::DOUBLE) => {
             return Err("not every value is exactly a double; xsd:decimal is exact".to_owned());
         }
-        // Terms have one canonical form, in which the types derived from xsd:integer are that type itself.
-        (DataType::Int64, derived) if is_integer(derived) => LiteralType::Integer,
-        (_, known) if has_canonical_form(known) => return Ok(Layout::Text(datatype.clone())),
+        (DataType::Int64, derived) if integer_range(derived).is_some() => LiteralType::DerivedInteger(datatype.clone()),
         _ => LiteralType::Other(datatype.clone()),
-    };
-    Ok(Layout::Typed(exact))
+    })
 }
 
 /// Decimal digits that always fit.
@@ -67,59 +55,6 @@ const DOUBLE_DIGITS: u8 = 15;
 
 const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
 
-/// Whether literals of the datatype are rewritten to one canonical form; [`LiteralType::Other`] is for those that stay as
-/// they are written.
-fn has_canonical_form(datatype: NamedNodeRef<'_>) -> bool {
-    const AS_WRITTEN: [&str; 16] = [
-        "anyURI",
-        "normalizedString",
-        "token",
-        "language",
-        "Name",
-        "NCName",
-        "NMTOKEN",
-        "NMTOKENS",
-        "ID",
-        "IDREF",
-        "ENTITY",
-        "QName",
-        "NOTATION",
-        "hexBinary",
-        "base64Binary",
-        "untypedAtomic",
-    ];
-    datatype.as_str().strip_prefix(XSD).is_some_and(|name| !AS_WRITTEN.contains(&name))
-}
-
-fn is_integer(datatype: NamedNodeRef<'_>) -> bool {
-    datatype.as_str().strip_prefix(XSD).is_some_and(|name| INTEGERS.contains(&name))
-}
-
-const INTEGERS: [&str; 13] = [
-    "integer",
-    "nonPositiveInteger",
-    "negativeInteger",
-    "long",
-    "int",
-    "short",
-    "byte",
-    "nonNegativeInteger",
-    "unsignedLong",
-    "unsignedInt",
-    "unsignedShort",
-    "unsignedByte",
-    "positiveInteger",
-];
-
-impl Layout {
-    fn datatype(&self) -> NamedNodeRef<'_> {
-        match self {
-            Self::Typed(literal) => literal.datatype(),
-            Self::Text(datatype) => datatype.as_ref(),
-        }
-    }
-}
-
 /// Whether the canonical text of some value of the column is in the lexical space of the datatype.
 fn may_hold(column: DataType, datatype: NamedNodeRef<'_>) -> bool {
     const TEXTS: [&str; 4] = ["normalizedString", "token", "NMTOKEN", "anyURI"];
@@ -127,7 +62,7 @@ fn may_hold(column: DataType, datatype: NamedNodeRef<'_>) -> bool {
     if TEXTS.contains(&name) {
         return true;
     }
-    let is_integer = INTEGERS.contains(&name);
+    let is_integer = integer_range(datatype).is_some();
     match column {
         DataType::Text => true,
         DataType::Boolean => name == "boolean",
@@ -164,10 +99,11 @@ mod tests {
             (DataType::Timestamp { zoned: true }, "dateTime", LiteralType::DateTime { zoned: true }),
             (DataType::Timestamp { zoned: true }, "string", LiteralType::String),
             (DataType::Text, "string", LiteralType::String),
-            (DataType::Int64, "int", LiteralType::Integer),
+            (DataType::Int64, "int", LiteralType::DerivedInteger(xsd("int"))),
+            (DataType::Int64, "nonNegativeInteger", LiteralType::DerivedInteger(xsd("nonNegativeInteger"))),
             (DataType::Binary, "hexBinary", LiteralType::Other(xsd("hexBinary"))),
         ] {
-            assert_eq!(declared(column, &xsd(datatype)), Ok(Layout::Typed(expected)), "{column} {datatype}");
+            assert_eq!(declared(column, &xsd(datatype)), Ok(expected), "{column} {datatype}");
         }
     }
 
@@ -182,7 +118,7 @@ mod tests {
             (decimal(19, 0), "integer"),
             (decimal(38, 19), "decimal"),
         ] {
-            assert_eq!(declared(column, &xsd(datatype)), Ok(Layout::Text(xsd(datatype))), "{column} {datatype}");
+            assert_eq!(declared(column, &xsd(datatype)), Ok(LiteralType::Other(xsd(datatype))), "{column} {datatype}");
         }
     }
 

@@ -26,7 +26,7 @@ impl<'a> Resolver<'a> {
         };
         let table = self.table(&map.table, &map.table_location)?;
         let conditions = self.conditions(child, table, conditions, location);
-        let subject = self.term(&map.subject, table)?;
+        let subject = self.subject(&map.subject, table)?;
         let conditions = conditions?;
         if !conditions.is_empty() {
             return Some(joined(child, table, subject, &conditions));

@@ -1,7 +1,7 @@
 //! A mapping against the tables of its source.
 
 use super::{GraphMap, Join, MappedTerm, TripleMap, VirtualGraph};
-use crate::r2rml::{Location, Mapping, MappingError, MappingLimits, ObjectMap, TriplesMap, ordered};
+use crate::r2rml::{Location, Mapping, MappingError, MappingLimits, ObjectMap, TermMap, TriplesMap, ordered};
 use crate::suggestion::nearest_or_all;
 use oxrdf::vocab::rdf;
 use oxrdf::{NamedNode, Term};
@@ -34,7 +34,9 @@ impl VirtualGraph {
         if !resolver.errors.is_empty() {
             return Err(ordered(resolver.errors, MappingLimits::default().errors));
         }
-        Ok(Self { source: source.into(), graph, description, triples })
+        let named_by_columns = triples.iter().any(|triple| matches!(triple.graph, GraphMap::Column(_)));
+        let column_graphs = (!named_by_columns).then(Vec::new);
+        Ok(Self { source: source.into(), graph, description, triples, column_graphs })
     }
 }
 
@@ -51,25 +53,52 @@ pub(super) struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     fn triples_map(&mut self, map: &TriplesMap) -> Vec<TripleMap> {
         let Some(table) = self.table(&map.table, &map.table_location) else { return Vec::new() };
-        let subject = self.term(&map.subject, table);
-        let mut triples = Vec::new();
+        let subject = self.subject(&map.subject, table);
+        let graphs = self.graphs(&map.graphs, table);
+        let in_default_graph = map.in_default_graph;
         let source_graph = self.graph;
-        let row = |predicate: NamedNode, (object, join): (MappedTerm, Option<Join>)| {
+        let mut triples = Vec::new();
+        let row = |predicate: MappedTerm, (object, join): (MappedTerm, Option<Join>)| {
             let graph = GraphMap::Constant(source_graph.clone());
-            let (table, subject, predicate) = (table.name.clone(), subject.clone()?, constant(predicate));
-            Some(TripleMap { table, subject, predicate, object, graph, in_default_graph: true, join })
+            let (table, subject) = (table.name.clone(), subject.clone()?);
+            Some(TripleMap { table, subject, predicate, object, graph, in_default_graph, join })
         };
         for class in &map.classes {
-            let triple = row(rdf::TYPE.into_owned(), (constant(class.clone()), None));
-            triples.extend(triple.iter().flat_map(|triple| in_graphs(triple, source_graph, &map.graphs, &[])));
+            let triple = row(constant(rdf::TYPE.into_owned()), (constant(class.clone()), None));
+            triples.extend(triple.iter().flat_map(|triple| in_graphs(triple, &graphs, &[])));
         }
         for found in &map.predicate_objects {
+            let predicate = self.iri_term(&found.predicate, table);
             let object = self.object(&found.object, table);
-            let triple = object.and_then(|object| row(found.predicate.clone(), object));
-            triples
-                .extend(triple.iter().flat_map(|triple| in_graphs(triple, source_graph, &map.graphs, &found.graphs)));
+            let further = self.graphs(&found.graphs, table);
+            let triple = predicate.zip(object).and_then(|(predicate, object)| row(predicate, object));
+            triples.extend(triple.iter().flat_map(|triple| in_graphs(triple, &graphs, &further)));
         }
         triples
+    }
+
+    fn graphs(&mut self, maps: &[TermMap], table: &'a Table) -> Vec<GraphMap> {
+        let mut graphs = Vec::new();
+        for map in maps {
+            graphs.extend(match map.iri() {
+                Some(iri) if iri.as_str() == DEFAULT_GRAPH => Some(GraphMap::Constant(self.graph.clone())),
+                Some(iri) => Some(GraphMap::Constant(iri.clone())),
+                None => self.graph_column(map, table).map(GraphMap::Column),
+            });
+        }
+        graphs
+    }
+
+    /// A column that names a graph in every row: without a name it could not be told whether the row is a triple.
+    fn graph_column(&mut self, map: &TermMap, table: &'a Table) -> Option<String> {
+        let name = self.iri_term(map, table)?.columns.into_iter().next()?;
+        if let (Some(column), TermMap::Column { location, .. }) = (table.column(&name), map)
+            && column.nullable
+        {
+            self.error(location, format!("column {name:?} may be null, and a graph needs its name in every row"));
+            return None;
+        }
+        Some(name)
     }
 
     fn object(&mut self, map: &ObjectMap, table: &'a Table) -> Option<(MappedTerm, Option<Join>)> {
@@ -119,15 +148,11 @@ impl<'a> Resolver<'a> {
 
 /// R2RML section 11.1: a triple is in all graphs of its subject map and its predicate-object map, and in the default
 /// graph (here that of the source) when there is none.
-fn in_graphs(triple: &TripleMap, source: &NamedNode, subject: &[NamedNode], object: &[NamedNode]) -> Vec<TripleMap> {
+fn in_graphs(triple: &TripleMap, subject: &[GraphMap], object: &[GraphMap]) -> Vec<TripleMap> {
     if subject.is_empty() && object.is_empty() {
         return vec![triple.clone()];
     }
-    let in_graph = |graph: &NamedNode| {
-        let graph = if graph.as_str() == DEFAULT_GRAPH { source } else { graph };
-        TripleMap { graph: GraphMap::Constant(graph.clone()), ..triple.clone() }
-    };
-    subject.iter().chain(object).map(in_graph).collect()
+    subject.iter().chain(object).map(|graph| TripleMap { graph: graph.clone(), ..triple.clone() }).collect()
 }
 
 pub(super) fn constant(term: impl Into<Term>) -> MappedTerm {

@@ -1,7 +1,7 @@
 //! The type of a term map, and how its columns become it.
 
 use super::blank_node::label_shape;
-use super::datatype::{Layout, declared, natural};
+use super::datatype::{declared, natural};
 use super::resolve::{Resolver, constant};
 use super::{Build, MappedTerm};
 use crate::r2rml::{Location, TermKind, TermMap, is_relative};
@@ -35,6 +35,7 @@ impl<'a> Resolver<'a> {
             TermKind::BlankNode => self.blank_node(&[String::new(), String::new()], &[column]),
             TermKind::Literal { datatype, language: None } => literal(column, datatype.as_ref()),
             TermKind::Literal { language: Some(tag), .. } => language(column, tag),
+            TermKind::Encoded => self.encoded(column, true),
         };
         self.mapped(mapped, location)
     }
@@ -46,6 +47,8 @@ impl<'a> Resolver<'a> {
                 Ok(iri(&prefixed(prefix, shape.parts())?, columns))
             }
             TermKind::BlankNode => self.blank_node(shape.parts(), columns),
+            // The reader lets only columns be encoded.
+            TermKind::Encoded => Err("rr:termType weft:EncodedTerm needs rr:column".to_owned()),
             TermKind::Literal { datatype, language } => Ok(MappedTerm {
                 term_type: TermType::General,
                 columns: names(columns),
@@ -68,10 +71,39 @@ impl<'a> Resolver<'a> {
         Ok(iri(&prefixed(self.base, &[String::new(), String::new()])?, &[column]))
     }
 
+    /// A column of encoded terms.
+    fn encoded(&self, column: &Column, literals: bool) -> Result<MappedTerm, String> {
+        let parts = [String::new(), String::new()];
+        let labels = label_shape(self.source, &parts).map_err(|error| error.to_string())?;
+        encoded_column(column, Build::EncodedTerm { labels, literals })
+    }
+
+    /// A subject, which is no literal.
+    pub(super) fn subject(&mut self, map: &TermMap, table: &'a Table) -> Option<MappedTerm> {
+        let mapped = self.term(map, table)?;
+        let Build::EncodedTerm { labels, .. } = mapped.build else { return Some(mapped) };
+        Some(MappedTerm { build: Build::EncodedTerm { labels, literals: false }, ..mapped })
+    }
+
+    /// A predicate or a graph, which are IRIs.
+    pub(super) fn iri_term(&mut self, map: &TermMap, table: &'a Table) -> Option<MappedTerm> {
+        let TermMap::Column { column, kind: TermKind::Encoded, location } = map else { return self.term(map, table) };
+        let column = self.column(table, column, location)?;
+        self.mapped(encoded_column(column, Build::EncodedIri), location)
+    }
+
     fn blank_node(&self, parts: &[String], columns: &[&Column]) -> Result<MappedTerm, String> {
         let shape = label_shape(self.source, parts).map_err(|error| error.to_string())?;
         Ok(MappedTerm { term_type: TermType::General, columns: names(columns), build: Build::BlankNode(shape) })
     }
+}
+
+fn encoded_column(column: &Column, build: Build) -> Result<MappedTerm, String> {
+    if column.data_type != DataType::Text {
+        let (name, data_type) = (&column.name, column.data_type);
+        return Err(format!("column {name:?} of type {data_type} cannot hold encoded terms: only text does"));
+    }
+    Ok(MappedTerm { term_type: TermType::General, columns: names(&[column]), build })
 }
 
 fn names(columns: &[&Column]) -> Vec<String> {
@@ -111,20 +143,13 @@ fn escape(c: char, template: &mut String) {
 }
 
 fn literal(column: &Column, datatype: Option<&NamedNode>) -> Result<MappedTerm, String> {
-    let layout = match datatype {
+    let literal = match datatype {
         None => natural(column.data_type),
         Some(datatype) => declared(column.data_type, datatype).map_err(|why| {
             format!("column {:?} of type {} cannot be {}: {why}", column.name, column.data_type, short(datatype))
         })?,
     };
-    let (term_type, build) = match layout {
-        Layout::Typed(literal) => (TermType::Literal(literal), Build::Columns),
-        Layout::Text(datatype) => {
-            let parts = vec![String::new(), String::new()];
-            (TermType::General, Build::LiteralTemplate { parts, datatype: Some(datatype), language: None })
-        }
-    };
-    Ok(MappedTerm { term_type, columns: names(&[column]), build })
+    Ok(MappedTerm { term_type: TermType::Literal(literal), columns: names(&[column]), build: Build::Columns })
 }
 
 fn language(column: &Column, tag: &str) -> Result<MappedTerm, String> {

@@ -173,10 +173,13 @@ pub fn percent_encode(value: &str, out: &mut String) {
     }
 }
 
-/// Non-ASCII characters outside RFC 3987 `ucschar`: C1 controls, and private use or non-characters.
+/// Non-ASCII characters outside RFC 3987 `ucschar` (section 2.2): C1 controls, private use, non-characters, and the tags
+/// of plane 14.
 fn is_control(c: char) -> bool {
-    matches!(u32::from(c), 0x80..=0x9F | 0xE000..=0xF8FF | 0xFDD0..=0xFDEF | 0xFFF0..=0xFFFF | 0xF0000..)
-        || (u32::from(c) & 0xFFFE) == 0xFFFE
+    matches!(
+        u32::from(c),
+        0x80..=0x9F | 0xE000..=0xF8FF | 0xFDD0..=0xFDEF | 0xFFF0..=0xFFFF | 0xE0000..=0xE0FFF | 0xF0000..
+    ) || (u32::from(c) & 0xFFFE) == 0xFFFE
 }
 
 /// Splits before the first occurrence of the separator that its reserved character determines.
@@ -293,6 +296,22 @@ mod tests {
         assert_eq!(keys, [KeyValue::Text("CRADA-BOX/D é%".into()), KeyValue::Int64(7)]);
         for other in ["http://ex/a/rev/07#x", "http://ex/a/rev/7", "http://ex/a%2fb/rev/7#x", "http://ex/a/b/rev/7#x"] {
             assert_eq!(s.invert(other, &[KeyKind::Text, KeyKind::Int64]), None, "{other}");
+        }
+    }
+
+    /// The ranges of `ucschar` in the grammar of RFC 3987, section 2.2.
+    #[test]
+    fn exactly_the_characters_of_the_grammar_stay() {
+        let planes = (1..=0xD_u32).map(|plane| (plane << 16, (plane << 16) + 0xFFFD));
+        let ucschar: Vec<(u32, u32)> = [(0xA0, 0xD7FF), (0xF900, 0xFDCF), (0xFDF0, 0xFFEF), (0xE1000, 0xEFFFD)]
+            .into_iter()
+            .chain(planes)
+            .collect();
+        for c in ('\u{80}'..=char::MAX).filter(|c| !c.is_ascii()) {
+            let is_ucschar = ucschar.iter().any(|(first, last)| (*first..=*last).contains(&u32::from(c)));
+            let mut encoded = String::new();
+            percent_encode(c.encode_utf8(&mut [0; 4]), &mut encoded);
+            assert_eq!(!encoded.starts_with('%'), is_ucschar, "{:x}", u32::from(c));
         }
     }
 

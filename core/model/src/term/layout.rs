@@ -30,6 +30,8 @@ pub enum LiteralType {
     Boolean,
     /// `xsd:integer` as Int64.
     Integer,
+    /// A datatype derived from `xsd:integer`, as Int64: all values are in its range.
+    DerivedInteger(NamedNode),
     /// `xsd:decimal` as Decimal128(38, 18), the range of oxsdatatypes.
     Decimal,
     /// `xsd:double` as Float64.
@@ -53,6 +55,7 @@ impl LiteralType {
         match self {
             Self::Boolean => xsd::BOOLEAN,
             Self::Integer => xsd::INTEGER,
+            Self::DerivedInteger(datatype) => datatype.as_ref(),
             Self::Decimal => xsd::DECIMAL,
             Self::Double => xsd::DOUBLE,
             Self::String => xsd::STRING,
@@ -65,7 +68,7 @@ impl LiteralType {
     pub fn arrow(&self) -> ArrowType {
         match self {
             Self::Boolean => ArrowType::Boolean,
-            Self::Integer => ArrowType::Int64,
+            Self::Integer | Self::DerivedInteger(_) => ArrowType::Int64,
             Self::Decimal => DECIMAL,
             Self::Double => ArrowType::Float64,
             Self::String | Self::Other(_) => ArrowType::Utf8View,
@@ -75,7 +78,7 @@ impl LiteralType {
     }
 
     pub fn is_numeric(&self) -> bool {
-        matches!(self, Self::Integer | Self::Decimal | Self::Double)
+        matches!(self, Self::Integer | Self::DerivedInteger(_) | Self::Decimal | Self::Double)
     }
 }
 
@@ -112,14 +115,15 @@ impl TermType {
         }
     }
 
-    /// Whether this term could be one of the type.
+    /// Whether this term could be one of the type. A value in other words than those of [`LiteralType::is_canonical`] is
+    /// another term.
     pub fn may_hold(&self, term: &Term) -> bool {
         match (self, term) {
             (Self::General, _) => true,
             (Self::Constant(constant), term) => constant == term,
             (Self::Iri { shape, keys }, Term::NamedNode(node)) => shape.invert(node.as_str(), keys).is_some(),
             (Self::Literal(literal), Term::Literal(term)) => {
-                term.language().is_none() && literal.datatype() == term.datatype()
+                term.language().is_none() && literal.datatype() == term.datatype() && literal.is_canonical(term.value())
             }
             (Self::LangString(tag), Term::Literal(term)) => term.language() == Some(tag.as_str()),
             _ => false,

@@ -1,16 +1,15 @@
-//! Tables of terms, evaluated by this crate and by oxigraph.
+//! Tables of terms, evaluated by this crate and by the reference.
 
-use crate::columns::{Layout, canonical, convert, rows};
+use super::reference::{self, Row};
+use crate::columns::{Layout, convert, rows};
 use crate::expression::{ExpressionContext, filter, value};
 use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use datafusion_common::ScalarValue;
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::Literal as LiteralExpr;
-use oxigraph::model::{GraphName, Quad};
-use oxigraph::sparql::{QueryResults, SparqlEvaluator};
-use oxigraph::store::Store;
-use oxrdf::{BlankNode, Literal, NamedNode, Term, Variable};
+use oxrdf::{BlankNode, Dataset, GraphName, Literal, NamedNode, Quad, Term, Variable};
+use spareval::{QueryEvaluator, QueryResults, QuerySolution};
 use spargebra::algebra::{Expression, GraphPattern};
 use spargebra::{Query, SparqlParser};
 use std::sync::Arc;
@@ -46,7 +45,6 @@ pub(crate) const UNARY: &[&str] = &[
     "isLITERAL",
     "isNUMERIC",
     "IRI",
-    "BNODE",
     "<http://www.w3.org/2001/XMLSchema#string>",
     "<http://www.w3.org/2001/XMLSchema#boolean>",
     "<http://www.w3.org/2001/XMLSchema#integer>",
@@ -56,7 +54,7 @@ pub(crate) const UNARY: &[&str] = &[
     "<http://www.w3.org/2001/XMLSchema#date>",
     "<http://www.w3.org/2001/XMLSchema#time>",
     "<http://www.w3.org/2001/XMLSchema#dateTime>",
-    "<http://www.w3.org/2001/XMLSchema#gYear>",
+    "<http://www.w3.org/2001/XMLSchema#dayTimeDuration>",
 ];
 
 pub(crate) const BINARY: &[&str] = &[
@@ -91,6 +89,12 @@ pub(crate) const CONSTANTS: &[&str] = &[
     "\"2020-02-29T12:00:00\"^^<http://www.w3.org/2001/XMLSchema#dateTime>",
     "\"x\"^^<http://ex/datatype>",
     "\"five\"^^<http://www.w3.org/2001/XMLSchema#integer>",
+    "\"300\"^^<http://www.w3.org/2001/XMLSchema#byte>",
+    "\"007\"^^<http://www.w3.org/2001/XMLSchema#byte>",
+    "\" 12 \"",
+    "\"2020-02-29Z\"^^<http://www.w3.org/2001/XMLSchema#date>",
+    "\"1.50\"^^<http://www.w3.org/2001/XMLSchema#float>",
+    "false",
 ];
 
 pub(crate) fn context() -> ExpressionContext {
@@ -155,18 +159,16 @@ impl Table {
         }
         let options = RecordBatchOptions::new().with_row_count(Some(count));
         let batch = RecordBatch::try_new_with_options(layout.schema().clone(), arrays, &options).unwrap();
-        let terms = (0..count)
-            .map(|row| columns.iter().map(|(_, _, terms)| terms[row].clone().map(canonical)).collect())
-            .collect();
+        let terms = (0..count).map(|row| columns.iter().map(|(_, _, terms)| terms[row].clone()).collect()).collect();
         Self { layout, batch, terms }
     }
 
-    pub(crate) fn store(&self) -> Store {
-        let store = Store::new().unwrap();
-        let insert = |row: usize, name: &str, term: Term| {
+    pub(crate) fn dataset(&self) -> Dataset {
+        let mut dataset = Dataset::new();
+        let mut insert = |row: usize, name: &str, term: Term| {
             let subject = NamedNode::new_unchecked(format!("urn:row:{row}"));
             let predicate = NamedNode::new_unchecked(format!("urn:variable:{name}"));
-            store.insert(&Quad::new(subject, predicate, term, GraphName::DefaultGraph)).unwrap();
+            dataset.insert(&Quad::new(subject, predicate, term, GraphName::DefaultGraph));
         };
         for (row, terms) in self.terms.iter().enumerate() {
             insert(row, "row", Literal::from(i64::try_from(row).unwrap()).into());
@@ -176,7 +178,7 @@ impl Table {
                 }
             }
         }
-        store
+        dataset
     }
 
     /// A pattern that binds the variables as the rows do, and `?row__`.
@@ -186,46 +188,26 @@ impl Table {
         format!("?subject__ <urn:variable:row> ?row__ {}", optionals.join(" "))
     }
 
-    /// What oxigraph makes of the expressions. It recurses into every one of a query, hence few in each and much stack.
-    pub(crate) fn oracle(&self, expressions: &[String]) -> Vec<Expected> {
-        std::thread::scope(|scope| {
-            let evaluate = || {
-                let store = self.store();
-                expressions.chunks(30).flat_map(|expressions| self.oracle_chunk(&store, expressions)).collect()
-            };
-            std::thread::Builder::new().stack_size(64 << 20).spawn_scoped(scope, evaluate).unwrap().join().unwrap()
-        })
+    /// What the reference makes of an expression.
+    pub(crate) fn expected(&self, expression: &Expression) -> Expected {
+        let rows: Vec<Row> = self.terms.iter().map(|terms| self.row(terms)).collect();
+        Expected {
+            values: rows.iter().map(|row| reference::evaluate(expression, row)).collect(),
+            truths: rows.iter().map(|row| reference::expression_truth(expression, row)).collect(),
+        }
     }
 
-    fn oracle_chunk(&self, store: &Store, expressions: &[String]) -> Vec<Expected> {
-        let blank = || Expected { values: vec![None; self.terms.len()], truths: vec![None; self.terms.len()] };
-        let mut expected: Vec<_> = expressions.iter().map(|_| blank()).collect();
-        let column = |(i, e): (usize, &String)| format!("(({e}) AS ?v{i}) (IF(({e}), true, false) AS ?t{i})");
-        let columns: Vec<_> = expressions.iter().enumerate().map(column).collect();
-        let query = format!("SELECT ?row__ {} WHERE {{ {} }}", columns.join(" "), self.pattern());
-        for solution in select(store, &query) {
-            let row = row_of(&solution);
-            for (i, expected) in expected.iter_mut().enumerate() {
-                expected.values[row] = solution.get(format!("v{i}").as_str()).cloned();
-                expected.truths[row] = solution.get(format!("t{i}").as_str()).map(|t| *t == Literal::from(true).into());
-            }
-        }
-        expected
+    fn row(&self, terms: &[Option<Term>]) -> Row {
+        let cells = self.layout.variables().iter().cloned().zip(terms);
+        cells.filter_map(|(variable, term)| Some((variable, term.clone()?))).collect()
     }
 }
 
-pub(crate) fn select(store: &Store, query: &str) -> Vec<oxigraph::sparql::QuerySolution> {
-    let prepared = SparqlEvaluator::new().parse_query(query).unwrap_or_else(|error| panic!("{query}: {error}"));
-    match prepared.on_store(store).execute().unwrap() {
+pub(crate) fn select(dataset: &Dataset, query: &str) -> Vec<QuerySolution> {
+    let parsed = SparqlParser::new().parse_query(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+    match QueryEvaluator::new().prepare(&parsed).execute(dataset).unwrap() {
         QueryResults::Solutions(solutions) => solutions.map(Result::unwrap).collect(),
         _ => panic!("{query} is not a SELECT"),
-    }
-}
-
-pub(crate) fn row_of(solution: &oxigraph::sparql::QuerySolution) -> usize {
-    match solution.get("row__") {
-        Some(Term::Literal(row)) => row.value().parse().unwrap(),
-        other => panic!("{other:?}"),
     }
 }
 
@@ -236,7 +218,7 @@ fn term_columns(term_type: &TermType, terms: &[Option<Term>]) -> Vec<ArrayRef> {
         let scalars: Vec<ScalarValue> = match term {
             None => types.iter().map(|t| ScalarValue::try_from(t).unwrap()).collect(),
             Some(term) => {
-                let constant = TermType::Constant(canonical(term.clone()));
+                let constant = TermType::Constant(term.clone());
                 let columns = convert(&constant, Vec::new(), term_type).unwrap();
                 let scalar = |c: &Arc<dyn PhysicalExpr>| c.downcast_ref::<LiteralExpr>().unwrap().value().clone();
                 columns.iter().map(scalar).collect()

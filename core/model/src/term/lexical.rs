@@ -1,0 +1,172 @@
+//! The words of values: canonical lexical forms of XML Schema 1.1 part 2, which R2RML section 10.2 names.
+//!
+//! A native column holds values; the terms it stands for are written as here. Every other term is kept as it was
+//! written, so that `"01"^^xsd:integer` and `1` are two terms of one value.
+
+use super::LiteralType;
+use oxrdf::NamedNodeRef;
+use oxsdatatypes::{Boolean, Date, DateTime, Decimal, Integer};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
+
+/// `xsd:integer` and the types derived from it, with the part of their value space that fits an Int64.
+const INTEGERS: [(&str, RangeInclusive<i64>); 13] = [
+    ("integer", i64::MIN..=i64::MAX),
+    ("long", i64::MIN..=i64::MAX),
+    ("int", -2_147_483_648..=2_147_483_647),
+    ("short", -32_768..=32_767),
+    ("byte", -128..=127),
+    ("nonPositiveInteger", i64::MIN..=0),
+    ("negativeInteger", i64::MIN..=-1),
+    ("nonNegativeInteger", 0..=i64::MAX),
+    ("positiveInteger", 1..=i64::MAX),
+    ("unsignedLong", 0..=i64::MAX),
+    ("unsignedInt", 0..=4_294_967_295),
+    ("unsignedShort", 0..=65_535),
+    ("unsignedByte", 0..=255),
+];
+
+/// The values of `xsd:integer` or a type derived from it, as far as the engine computes with them; `None` for any other
+/// datatype.
+pub fn integer_range(datatype: NamedNodeRef<'_>) -> Option<RangeInclusive<i64>> {
+    let name = datatype.as_str().strip_prefix(XSD)?;
+    INTEGERS.iter().find(|(known, _)| *known == name).map(|(_, range)| range.clone())
+}
+
+/// An `xsd:double`: one digit before the point, at least one behind it, and an exponent.
+pub fn double_text(value: f64) -> String {
+    if value.is_finite() { with_point(format!("{value:E}")) } else { special(value).to_owned() }
+}
+
+/// An `xsd:float`, in the fewest digits that tell it from other floats.
+pub fn float_text(value: f32) -> String {
+    if value.is_finite() { with_point(format!("{value:E}")) } else { special(value.into()).to_owned() }
+}
+
+fn with_point(text: String) -> String {
+    if text.contains('.') { text } else { text.replacen('E', ".0E", 1) }
+}
+
+fn special(value: f64) -> &'static str {
+    if value.is_nan() {
+        "NaN"
+    } else if value > 0.0 {
+        "INF"
+    } else {
+        "-INF"
+    }
+}
+
+/// The value of a lexical form of `xsd:double`: Rust reads more words than XML Schema has.
+pub fn parse_double(text: &str) -> Option<f64> {
+    floating(text).then(|| text.parse().ok())?
+}
+
+/// The value of a lexical form of `xsd:float`.
+pub fn parse_float(text: &str) -> Option<f32> {
+    floating(text).then(|| text.parse().ok())?
+}
+
+fn floating(text: &str) -> bool {
+    matches!(text, "NaN" | "INF" | "+INF" | "-INF")
+        || text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'))
+}
+
+impl LiteralType {
+    /// The lexical form in which this type writes the value of another one; `None` when that is none of the datatype.
+    pub fn canonical_lexical(&self, lexical: &str) -> Option<String> {
+        fn again<T: FromStr + ToString>(text: &str) -> Option<String> {
+            T::from_str(text).ok().map(|value| value.to_string())
+        }
+        match self {
+            Self::Boolean => again::<Boolean>(lexical),
+            Self::Integer => again::<Integer>(lexical),
+            Self::DerivedInteger(datatype) => {
+                let value = lexical.parse::<i64>().ok()?;
+                integer_range(datatype.as_ref())?.contains(&value).then(|| value.to_string())
+            }
+            Self::Decimal => again::<Decimal>(lexical),
+            Self::Double => parse_double(lexical).map(double_text),
+            Self::Date => again::<Date>(lexical),
+            Self::DateTime { .. } => again::<DateTime>(lexical),
+            Self::String | Self::Other(_) => Some(lexical.to_owned()),
+        }
+    }
+
+    /// Whether a value of the column is written like this.
+    pub fn is_canonical(&self, lexical: &str) -> bool {
+        self.canonical_lexical(lexical).is_some_and(|canonical| canonical == lexical)
+            && match self {
+                Self::DateTime { zoned: true } => lexical.ends_with('Z'),
+                Self::DateTime { zoned: false } => {
+                    DateTime::from_str(lexical).is_ok_and(|time| time.timezone_offset().is_none())
+                }
+                _ => true,
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oxrdf::vocab::xsd;
+
+    #[test]
+    fn floating_numbers_are_written_as_xml_schema_does() {
+        for (value, text) in [
+            (30.0, "3.0E1"),
+            (80.25, "8.025E1"),
+            (0.0, "0.0E0"),
+            (-0.0, "-0.0E0"),
+            (1e300, "1.0E300"),
+            (1.5e-7, "1.5E-7"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "INF"),
+            (f64::NEG_INFINITY, "-INF"),
+        ] {
+            assert_eq!(double_text(value), text);
+            let again = parse_double(text).unwrap();
+            assert!(again.to_bits() == value.to_bits() || value.is_nan() && again.is_nan(), "{text}");
+        }
+        assert_eq!(float_text(0.1), "1.0E-1");
+        assert_eq!(parse_float("1.0E-1"), Some(0.1));
+        for word in ["inf", "Infinity", "nan", "", "e", "1e", "0x1", "1_0"] {
+            assert_eq!(parse_double(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn only_the_words_of_a_value_are_canonical() {
+        let derived = |name: &str| LiteralType::DerivedInteger(oxrdf::NamedNode::new_unchecked(format!("{XSD}{name}")));
+        for (literal, text, canonical) in [
+            (LiteralType::Integer, "01", Some("1")),
+            (LiteralType::Integer, "-0", Some("0")),
+            (LiteralType::Integer, "five", None),
+            (derived("byte"), "007", Some("7")),
+            (derived("byte"), "300", None),
+            (LiteralType::Decimal, "10.50", Some("10.5")),
+            (LiteralType::Decimal, "10.0", Some("10")),
+            (LiteralType::Double, "1", Some("1.0E0")),
+            (LiteralType::Double, "inf", None),
+            (LiteralType::Boolean, "1", Some("true")),
+            (LiteralType::DateTime { zoned: true }, "2020-01-01T00:00:00+00:00", Some("2020-01-01T00:00:00Z")),
+            (LiteralType::String, "01", Some("01")),
+        ] {
+            assert_eq!(literal.canonical_lexical(text).as_deref(), canonical, "{literal:?} {text}");
+            assert_eq!(literal.is_canonical(text), canonical == Some(text));
+            assert!(canonical.is_none_or(|canonical| literal.is_canonical(canonical)));
+        }
+        assert!(!LiteralType::DateTime { zoned: true }.is_canonical("2020-01-01T00:00:00"));
+        assert!(!LiteralType::DateTime { zoned: true }.is_canonical("2020-01-01T00:00:00+01:00"));
+        assert!(!LiteralType::DateTime { zoned: false }.is_canonical("2020-01-01T00:00:00+01:00"));
+    }
+
+    #[test]
+    fn derived_types_have_their_ranges() {
+        assert_eq!(integer_range(xsd::BYTE), Some(-128..=127));
+        assert_eq!(integer_range(xsd::INTEGER), Some(i64::MIN..=i64::MAX));
+        assert_eq!(integer_range(xsd::DECIMAL), None);
+    }
+}
