@@ -21,6 +21,7 @@ mod group;
 mod join;
 mod limits;
 mod node;
+mod operators;
 mod parse;
 mod pattern;
 mod push;
@@ -69,7 +70,7 @@ pub fn plan(
     let pruned = translation.into_pruned();
     let mut root = join::Planner::new(catalogue, limits).plan(tree, &needed_variables(&form), None)?;
     if form == Form::Ask {
-        root = join::first(root, 1);
+        root = operators::first(root, 1);
     }
     push::push_down(&mut root, catalogue);
     limits.check_plan(&root)?;

@@ -126,25 +126,28 @@ impl Rename<'_> {
     }
 
     fn expression(&self, expression: &Expression) -> Expression {
-        map_expression(expression, &|leaf| match leaf {
-            Expression::Variable(variable) => self.variable(variable).into(),
-            Expression::Bound(variable) => Expression::Bound(self.variable(variable)),
-            Expression::Exists(pattern) => Expression::Exists(self.inner(pattern)),
-            other => other.clone(),
+        map_expression(expression, &|part| match part {
+            Expression::Variable(variable) => Some(self.variable(variable).into()),
+            Expression::Bound(variable) => Some(Expression::Bound(self.variable(variable))),
+            Expression::Exists(pattern) => Some(Expression::Exists(self.inner(pattern))),
+            _ => None,
         })
     }
 }
 
-/// The expression with `leaf` of each part that has no operands; an EXISTS is one of them.
-pub fn map_expression(expression: &Expression, leaf: &dyn Fn(&Expression) -> Expression) -> Expression {
-    let again = |e: &Expression| Box::new(map_expression(e, leaf));
-    let all = |list: &[Expression]| list.iter().map(|e| map_expression(e, leaf)).collect::<Vec<_>>();
+/// The expression with the parts replaced for which `replace` gives another; the operands of all others are looked at.
+pub fn map_expression(expression: &Expression, replace: &dyn Fn(&Expression) -> Option<Expression>) -> Expression {
+    if let Some(other) = replace(expression) {
+        return other;
+    }
+    let again = |e: &Expression| Box::new(map_expression(e, replace));
+    let all = |list: &[Expression]| list.iter().map(|e| map_expression(e, replace)).collect::<Vec<_>>();
     match expression {
         Expression::NamedNode(_)
         | Expression::Literal(_)
         | Expression::Variable(_)
         | Expression::Bound(_)
-        | Expression::Exists(_) => leaf(expression),
+        | Expression::Exists(_) => expression.clone(),
         Expression::Or(a, b) => Expression::Or(again(a), again(b)),
         Expression::And(a, b) => Expression::And(again(a), again(b)),
         Expression::Equal(a, b) => Expression::Equal(again(a), again(b)),

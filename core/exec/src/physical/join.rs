@@ -322,13 +322,13 @@ fn binary(left: ColumnExpr, operator: Operator, right: ColumnExpr) -> ColumnExpr
 
 /// The condition of an OPTIONAL over both rows: a variable that may be unbound on the left has the right one's value.
 fn substitute(expression: &Expression, doubled: &dyn Fn(&Variable) -> bool) -> Expression {
-    map_expression(expression, &|leaf| match leaf {
+    map_expression(expression, &|part| match part {
         Expression::Variable(v) if doubled(v) => {
-            Expression::Coalesce(vec![Expression::Variable(v.clone()), Expression::Variable(renamed(v))])
+            Some(Expression::Coalesce(vec![Expression::Variable(v.clone()), Expression::Variable(renamed(v))]))
         }
         Expression::Bound(v) if doubled(v) => {
-            Expression::Or(Box::new(Expression::Bound(v.clone())), Box::new(Expression::Bound(renamed(v))))
+            Some(Expression::Or(Box::new(Expression::Bound(v.clone())), Box::new(Expression::Bound(renamed(v)))))
         }
-        other => other.clone(),
+        _ => None,
     })
 }

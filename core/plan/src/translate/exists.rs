@@ -64,12 +64,10 @@ impl Translation<'_> {
             tree = Tree::Mark { left: Box::new(left), right: Box::new(right), variable: variable.clone() };
             marks.push((pattern, variable));
         }
-        let marked = map_expression(expression, &|leaf| match leaf {
-            Expression::Exists(pattern) => match marks.iter().find(|(known, _)| **known == **pattern) {
-                Some((_, variable)) => Expression::Variable(variable.clone()),
-                None => leaf.clone(),
-            },
-            other => other.clone(),
+        let marked = map_expression(expression, &|part| {
+            let Expression::Exists(pattern) = part else { return None };
+            let (_, variable) = marks.iter().find(|(known, _)| **known == **pattern)?;
+            Some(Expression::Variable(variable.clone()))
         });
         Ok(self.name_solutions(tree, marked))
     }

@@ -5,6 +5,7 @@
 
 use super::Translation;
 use crate::expression::children;
+use crate::rewrite::map_expression;
 use crate::tree::Tree;
 use oxrdf::Variable;
 use spargebra::algebra::{Expression, Function};
@@ -13,7 +14,7 @@ const KIND: &str = "solution";
 
 impl Translation<'_> {
     /// The expression with the name of the solution in each `BNODE`, and rows that have names.
-    pub(super) fn name_solutions(&mut self, tree: Tree, mut expression: Expression) -> (Tree, Expression) {
+    pub(super) fn name_solutions(&mut self, tree: Tree, expression: Expression) -> (Tree, Expression) {
         if !calls_blank_node(&expression) {
             return (tree, expression);
         }
@@ -25,7 +26,7 @@ impl Translation<'_> {
                 (Tree::Extend { input: Box::new(tree), variable: name.clone(), expression: unique }, name)
             }
         };
-        pass(&mut expression, &name);
+        let expression = pass(&expression, &name);
         (tree, expression)
     }
 }
@@ -44,34 +45,13 @@ fn name_of(tree: &Tree) -> Option<Variable> {
     }
 }
 
-fn pass(expression: &mut Expression, name: &Variable) {
-    use Expression as E;
-    match expression {
-        E::NamedNode(_) | E::Literal(_) | E::Variable(_) | E::Bound(_) | E::Exists(_) => {}
-        E::Or(a, b)
-        | E::And(a, b)
-        | E::Equal(a, b)
-        | E::SameTerm(a, b)
-        | E::Greater(a, b)
-        | E::GreaterOrEqual(a, b)
-        | E::Less(a, b)
-        | E::LessOrEqual(a, b)
-        | E::Add(a, b)
-        | E::Subtract(a, b)
-        | E::Multiply(a, b)
-        | E::Divide(a, b) => [a, b].into_iter().for_each(|e| pass(e, name)),
-        E::UnaryPlus(a) | E::UnaryMinus(a) | E::Not(a) => pass(a, name),
-        E::If(a, b, c) => [a, b, c].into_iter().for_each(|e| pass(e, name)),
-        E::In(a, list) => {
-            pass(a, name);
-            list.iter_mut().for_each(|e| pass(e, name));
+/// The expression with the name as a second argument of each `BNODE`.
+fn pass(expression: &Expression, name: &Variable) -> Expression {
+    map_expression(expression, &|part| match part {
+        Expression::FunctionCall(Function::BNode, list) => {
+            let [text] = list.as_slice() else { return None };
+            Some(Expression::FunctionCall(Function::BNode, vec![pass(text, name), Expression::Variable(name.clone())]))
         }
-        E::Coalesce(list) => list.iter_mut().for_each(|e| pass(e, name)),
-        E::FunctionCall(function, list) => {
-            list.iter_mut().for_each(|e| pass(e, name));
-            if *function == Function::BNode && list.len() == 1 {
-                list.push(Expression::Variable(name.clone()));
-            }
-        }
-    }
+        _ => None,
+    })
 }
