@@ -13,4 +13,6 @@ mod virtual_graph;
 pub use r2rml::{
     Location, Mapping, MappingError, MappingLimits, ObjectMap, PredicateObjectMap, TermKind, TermMap, TriplesMap,
 };
-pub use virtual_graph::{Build, GraphMap, Join, MappedTerm, TripleMap, VirtualGraph, blank_node_label};
+pub use virtual_graph::{
+    Build, GraphMap, Join, MappedTerm, TripleMap, VirtualGraph, blank_node_label, blank_node_text,
+};

@@ -1,8 +1,11 @@
 //! What an R2RML document says, with the place of every statement.
 //!
 //! The part of R2RML that is understood: `rr:tableName`, templates, columns, constants, `rr:termType`, `rr:datatype`,
-//! `rr:language`, classes, referencing object maps with join conditions, constant graph maps, and the shortcuts. Anything
-//! else is an error that names it, never silently ignored.
+//! `rr:language`, classes, referencing object maps with join conditions, constant predicate and graph maps, and the
+//! shortcuts. Anything else is an error that names it, never silently ignored.
+//!
+//! Two words of Weft's own are for sources that hold RDF: the term type `weft:EncodedTerm`, which any term map with a
+//! column may have, and `weft:inDefaultGraph`. They are explained in Weft's ontology.
 
 mod document;
 mod reader;
@@ -71,19 +74,22 @@ pub struct TriplesMap {
     pub table_location: Location,
     pub subject: TermMap,
     pub classes: Vec<NamedNode>,
-    /// Constant graphs of all triples, `rr:defaultGraph` among them; empty: the graph of the source.
-    pub graphs: Vec<NamedNode>,
+    /// Graphs of all triples, `rr:defaultGraph` among them: constants or encoded columns. Empty: the graph of the source.
+    pub graphs: Vec<TermMap>,
     pub predicate_objects: Vec<PredicateObjectMap>,
+    /// Whether the triples are in the default graph of queries, too.
+    pub in_default_graph: bool,
 }
 
 /// One predicate with one object: a `rr:predicateObjectMap` with several of either is several of these.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredicateObjectMap {
     pub location: Location,
-    pub predicate: NamedNode,
+    /// An IRI or an encoded column.
+    pub predicate: TermMap,
     pub object: ObjectMap,
-    /// Further constant graphs, beside those of the triples map.
-    pub graphs: Vec<NamedNode>,
+    /// Further graphs, beside those of the triples map.
+    pub graphs: Vec<TermMap>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +120,18 @@ pub enum TermKind {
         datatype: Option<NamedNode>,
         language: Option<String>,
     },
+    /// Whatever the column says, encoded (`weft:EncodedTerm`).
+    Encoded,
+}
+
+impl TermMap {
+    /// The IRI of a constant map.
+    pub fn iri(&self) -> Option<&NamedNode> {
+        match self {
+            Self::Constant { term: Term::NamedNode(iri), .. } => Some(iri),
+            _ => None,
+        }
+    }
 }
 
 impl Mapping {

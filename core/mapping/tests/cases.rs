@@ -58,10 +58,13 @@ fn show(triple: &TripleMap) -> String {
     for (role, term) in [("subject", &triple.subject), ("predicate", &triple.predicate), ("object", &triple.object)] {
         writeln!(out, "  {role} {}", show_term(term)).unwrap();
     }
-    let GraphMap::Constant(graph) = &triple.graph else { panic!("a mapping has constant graphs only") };
-    assert!(triple.in_default_graph);
-    if graph.as_str() != "http://base.example/source/demo" {
-        writeln!(out, "  graph {graph}").unwrap();
+    match &triple.graph {
+        GraphMap::Constant(graph) if graph.as_str() == "http://base.example/source/demo" => {}
+        GraphMap::Constant(graph) => writeln!(out, "  graph {graph}").unwrap(),
+        GraphMap::Column(column) => writeln!(out, "  graph: encoded IRI of {column}").unwrap(),
+    }
+    if !triple.in_default_graph {
+        writeln!(out, "  not in the default graph").unwrap();
     }
     out
 }
@@ -78,7 +81,11 @@ fn show_term(term: &MappedTerm) -> String {
     let build = match &term.build {
         Build::Columns if columns.is_empty() => String::new(),
         Build::Columns => format!(" of {}", columns.join(", ")),
-        Build::Encoded => panic!("a mapping encodes nothing"),
+        Build::Encoded => panic!("labels of a source never hold everywhere"),
+        Build::EncodedIri => format!(": encoded IRI of {}", columns.join(", ")),
+        Build::EncodedTerm { labels, literals } => {
+            format!(": encoded term of {}, blank nodes {labels}, literals {literals}", columns.join(", "))
+        }
         Build::IriColumn { base } => format!(": IRI of {} with base {base}", columns.join(", ")),
         Build::IriTemplate(shape) => format!(": IRI {shape} of {}", columns.join(", ")),
         Build::BlankNode(shape) => format!(": blank node {shape} of {}", columns.join(", ")),

@@ -6,7 +6,7 @@ use super::{
     vocabulary,
 };
 use crate::suggestion::{did_you_mean, nearest};
-use oxrdf::vocab::rdf;
+use oxrdf::vocab::{rdf, xsd};
 use oxrdf::{NamedNode, NamedOrBlankNode, Term};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(super) struct Value {
 struct Subject {
     term: TermMap,
     classes: Vec<NamedNode>,
-    graphs: Vec<NamedNode>,
+    graphs: Vec<TermMap>,
 }
 
 pub(super) fn read(file: &str, text: &str, base: &str, limits: &MappingLimits) -> Result<Mapping, Vec<MappingError>> {
@@ -118,8 +118,8 @@ impl Reader<'_> {
             let Some(owner) = vocabulary::owner(property) else { continue };
             if !used {
                 let name = self.name(&statement.subject);
-                let message =
-                    format!("rr:{} has no effect on {name}: it belongs to {owner}", &property[vocabulary::RR.len()..]);
+                let shown = vocabulary::local_name(property).map(vocabulary::prefixed).unwrap_or_default();
+                let message = format!("{shown} has no effect on {name}: it belongs to {owner}");
                 self.error(statement.line, format!("{message}, and each of these to a triples map"));
             }
         }
@@ -138,6 +138,7 @@ impl Reader<'_> {
     fn triples_map(&mut self, node: &NamedOrBlankNode, triples: &mut usize) -> Option<TriplesMap> {
         let table = self.table(node);
         let subject = self.subject(node);
+        let in_default_graph = self.in_default_graph(node);
         let subject_graphs = subject.as_ref().map_or(0, |subject| subject.graphs.len());
         let mut predicate_objects = Vec::new();
         for value in self.values(node, "predicateObjectMap") {
@@ -159,7 +160,23 @@ impl Reader<'_> {
             classes: subject.classes,
             graphs: subject.graphs,
             predicate_objects,
+            in_default_graph,
         })
+    }
+
+    fn in_default_graph(&mut self, node: &NamedOrBlankNode) -> bool {
+        let Some(value) = self.single(node, vocabulary::IN_DEFAULT_GRAPH) else { return true };
+        match &value.term {
+            Term::Literal(literal) if literal.datatype() == xsd::BOOLEAN => match literal.value() {
+                "true" | "1" => return true,
+                "false" | "0" => return false,
+                _ => {}
+            },
+            _ => {}
+        }
+        let shown = self.shown(&value.term);
+        self.error(value.line, format!("weft:inDefaultGraph must be true or false, not {shown}"));
+        true
     }
 
     fn table(&mut self, node: &NamedOrBlankNode) -> Option<(String, u64)> {
@@ -209,8 +226,8 @@ impl Reader<'_> {
         if constants.is_empty() && maps.is_empty() {
             self.missing(node, line, "the predicate-object map has no predicate".to_owned());
         }
-        predicates.extend(constants.iter().filter_map(|value| self.iri("rr:predicate", value)));
-        predicates.extend(maps.iter().filter_map(|value| self.constant_map("rr:predicateMap", value)));
+        predicates.extend(constants.iter().filter_map(|value| self.constant_iri("rr:predicate", value)));
+        predicates.extend(maps.iter().filter_map(|value| self.iri_map("rr:predicateMap", value)));
         let objects = self.objects(node, line);
         let graphs = self.graphs(node);
         let location = self.location(line);
@@ -244,19 +261,25 @@ impl Reader<'_> {
         objects
     }
 
-    fn graphs(&mut self, node: &NamedOrBlankNode) -> Vec<NamedNode> {
+    fn graphs(&mut self, node: &NamedOrBlankNode) -> Vec<TermMap> {
         let constants = self.values(node, "graph");
         let maps = self.values(node, "graphMap");
         let mut graphs = Vec::new();
-        let named = constants.iter().filter_map(|value| Some((self.iri("rr:graph", value)?, value.line)));
+        let named = constants.iter().filter_map(|value| Some((self.constant_iri("rr:graph", value)?, value.line)));
         let mut found: Vec<_> = named.collect();
-        found.extend(maps.iter().filter_map(|value| Some((self.constant_map("rr:graphMap", value)?, value.line))));
+        found.extend(maps.iter().filter_map(|value| Some((self.iri_map("rr:graphMap", value)?, value.line))));
         for (graph, line) in found {
-            if let Some(()) = self.checked(line, vocabulary::check_graph(graph.as_str())) {
+            let valid = graph.iri().map_or(Ok(()), |iri| vocabulary::check_graph(iri.as_str()));
+            if let Some(()) = self.checked(line, valid) {
                 graphs.push(graph);
             }
         }
         graphs
+    }
+
+    fn constant_iri(&mut self, property: &str, value: &Value) -> Option<TermMap> {
+        let term = self.iri(property, value)?.into();
+        Some(TermMap::Constant { term, location: self.location(value.line) })
     }
 
     /// The triples map that a term names, by its number.
@@ -284,7 +307,7 @@ impl Reader<'_> {
         let document = self.document;
         for &number in document.about(node) {
             let statement = &document.statements[number];
-            if statement.predicate.as_str().strip_prefix(vocabulary::RR) != Some(property) {
+            if vocabulary::local_name(statement.predicate.as_str()) != Some(property) {
                 continue;
             }
             self.used[number] = true;
@@ -299,7 +322,7 @@ impl Reader<'_> {
     pub(super) fn single(&mut self, node: &NamedOrBlankNode, property: &str) -> Option<Value> {
         let values = self.values(node, property);
         if let Some(second) = values.get(1) {
-            self.error(second.line, format!("rr:{property} is given twice"));
+            self.error(second.line, format!("{} is given twice", vocabulary::prefixed(property)));
         }
         values.into_iter().next()
     }
@@ -326,9 +349,7 @@ impl Reader<'_> {
 
     pub(super) fn text(&mut self, property: &str, value: &Value) -> Option<String> {
         match &value.term {
-            Term::Literal(literal) if literal.datatype() == oxrdf::vocab::xsd::STRING => {
-                Some(literal.value().to_owned())
-            }
+            Term::Literal(literal) if literal.datatype() == xsd::STRING => Some(literal.value().to_owned()),
             term => {
                 let shown = self.shown(term);
                 self.error(value.line, format!("{property} must be a string, not {shown}"));

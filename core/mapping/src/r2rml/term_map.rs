@@ -2,7 +2,7 @@
 
 use super::reader::{Reader, Value};
 use super::{ObjectMap, TermKind, TermMap, template, vocabulary};
-use oxrdf::{Literal, NamedNode, NamedOrBlankNode, Term};
+use oxrdf::{Literal, NamedOrBlankNode, Term};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
@@ -55,13 +55,23 @@ impl Reader<'_> {
         self.checked(value.line, template::column_name(&text))
     }
 
-    /// A predicate or graph map, which must be constant.
-    pub(super) fn constant_map(&mut self, property: &str, value: &Value) -> Option<NamedNode> {
+    /// A predicate or graph map: constant, or a column of encoded terms.
+    pub(super) fn iri_map(&mut self, property: &str, value: &Value) -> Option<TermMap> {
         let node = self.node(property, "a map; the shortcut without Map names a constant", value)?;
+        if let Some(column) = self.single(&node, "column")
+            && let Some((vocabulary::ENCODED_TERM, _)) = self.term_type(&node)?
+        {
+            self.refuse_beside(&node, "column", &["constant", "template"])?;
+            let text = self.text("rr:column", &column)?;
+            let name = self.checked(column.line, template::column_name(&text))?;
+            let location = self.location(column.line);
+            return Some(TermMap::Column { column: name, kind: TermKind::Encoded, location });
+        }
         for varying in ["template", "column"] {
             if let Some(found) = self.values(&node, varying).first() {
                 self.values(&node, "termType");
-                self.error(found.line, format!("not supported yet: {property} with rr:{varying}"));
+                let hint = "only a column with rr:termType weft:EncodedTerm";
+                self.error(found.line, format!("not supported yet: {property} with rr:{varying}, {hint}"));
                 return None;
             }
         }
@@ -72,7 +82,17 @@ impl Reader<'_> {
         let iri = self.iri("rr:constant", &constant)?;
         let term_type = self.term_type(&node)?;
         self.agree(term_type.as_ref(), "IRI")?;
-        Some(iri)
+        Some(TermMap::Constant { term: iri.into(), location: self.location(constant.line) })
+    }
+
+    fn refuse_beside(&mut self, node: &NamedOrBlankNode, first: &str, others: &[&str]) -> Option<()> {
+        for other in others {
+            if let Some(found) = self.values(node, other).first() {
+                self.error(found.line, format!("rr:{first} together with rr:{other}: a term map has one of them"));
+                return None;
+            }
+        }
+        Some(())
     }
 
     fn term_map(&mut self, node: &NamedOrBlankNode, line: u64, role: Role) -> Option<TermMap> {
@@ -132,7 +152,9 @@ impl Reader<'_> {
         let Some(value) = self.single(node, "termType") else { return Some(None) };
         let name = match &value.term {
             Term::NamedNode(iri) => vocabulary::check_term_type(iri.as_str()),
-            other => Err(format!("rr:termType {other} is not one of rr:IRI, rr:BlankNode and rr:Literal")),
+            other => {
+                Err(format!("rr:termType {other} is not one of rr:IRI, rr:BlankNode, rr:Literal and weft:EncodedTerm"))
+            }
         };
         self.checked(value.line, name).map(|name| Some((name, value.line)))
     }
@@ -140,7 +162,8 @@ impl Reader<'_> {
     fn agree(&mut self, term_type: Option<&(&str, u64)>, actual: &str) -> Option<()> {
         match term_type {
             Some((name, line)) if *name != actual => {
-                self.error(*line, format!("rr:termType rr:{name} does not fit the constant, which is rr:{actual}"));
+                let shown = vocabulary::prefixed(name);
+                self.error(*line, format!("rr:termType {shown} does not fit the constant, which is rr:{actual}"));
                 None
             }
             _ => Some(()),
@@ -168,7 +191,17 @@ impl Reader<'_> {
             }
             ("Literal", _) => self.literal(datatype.as_ref(), language.as_ref()),
             (_, Some((property, line))) => {
-                self.error(line, format!("rr:{property} belongs to literals, and this term map gives rr:{name}"));
+                let shown = vocabulary::prefixed(name);
+                self.error(line, format!("rr:{property} belongs to literals, and this term map gives {shown}"));
+                None
+            }
+            (vocabulary::ENCODED_TERM, None) if property == "column" => Some(TermKind::Encoded),
+            (vocabulary::ENCODED_TERM, None) => {
+                let line = term_type.map_or(0, |(_, line)| line);
+                self.error(
+                    line,
+                    "rr:termType weft:EncodedTerm needs rr:column: the column holds whole terms".to_owned(),
+                );
                 None
             }
             ("BlankNode", None) => Some(TermKind::BlankNode),

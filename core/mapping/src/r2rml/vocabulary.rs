@@ -5,6 +5,10 @@ use oxrdf::NamedNodeRef;
 use oxrdf::vocab::rdf;
 
 pub(super) const RR: &str = "http://www.w3.org/ns/r2rml#";
+/// Weft's additions.
+const WEFT: &str = "https://weft.dev/ns#";
+pub(super) const IN_DEFAULT_GRAPH: &str = "inDefaultGraph";
+pub(super) const ENCODED_TERM: &str = "EncodedTerm";
 const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
 
 /// Properties that are understood, and what they belong to.
@@ -128,21 +132,39 @@ pub(super) fn check_class(class: &str) -> Result<(), String> {
     Err(format!("R2RML has no class rr:{name}{}", suggest("rr:", name, CLASSES)))
 }
 
+/// The name of a property of R2RML or of Weft's additions to it, without its namespace.
+pub(super) fn local_name(property: &str) -> Option<&str> {
+    let addition = || property.strip_prefix(WEFT).filter(|name| *name == IN_DEFAULT_GRAPH);
+    property.strip_prefix(RR).or_else(addition)
+}
+
+/// A property or term type with its prefix, for people.
+pub(super) fn prefixed(name: &str) -> String {
+    let is_addition = matches!(name, IN_DEFAULT_GRAPH | ENCODED_TERM);
+    format!("{}:{name}", if is_addition { "weft" } else { "rr" })
+}
+
 /// Where a property belongs, for one that stands elsewhere.
 pub(super) fn owner(property: &str) -> Option<&'static str> {
-    let name = property.strip_prefix(RR)?;
+    let name = local_name(property)?;
+    if name == IN_DEFAULT_GRAPH {
+        return Some(TRIPLES_MAP);
+    }
     PROPERTIES.iter().find(|(known, _)| *known == name).map(|(_, owner)| *owner)
 }
 
-/// `rr:IRI`, `rr:BlankNode` or `rr:Literal` by its last part.
+/// `rr:IRI`, `rr:BlankNode`, `rr:Literal` or `weft:EncodedTerm` by its last part.
 pub(super) fn check_term_type(term_type: &str) -> Result<&'static str, String> {
+    if term_type.strip_prefix(WEFT) == Some(ENCODED_TERM) {
+        return Ok(ENCODED_TERM);
+    }
     let name = term_type.strip_prefix(RR).unwrap_or(term_type);
     if let Some(known) = TERM_TYPES.iter().find(|known| term_type.strip_prefix(RR) == Some(**known)) {
         return Ok(known);
     }
     let shown = if name == term_type { format!("<{name}>") } else { format!("rr:{name}") };
     let suggestion = suggest("rr:", name, TERM_TYPES);
-    Err(format!("unknown rr:termType {shown}{suggestion} (it is rr:IRI, rr:BlankNode or rr:Literal)"))
+    Err(format!("unknown rr:termType {shown}{suggestion} (it is rr:IRI, rr:BlankNode, rr:Literal or weft:EncodedTerm)"))
 }
 
 pub(super) fn check_graph(graph: &str) -> Result<(), String> {
