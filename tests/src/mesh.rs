@@ -7,7 +7,7 @@ use crate::compare::Found;
 use crate::memory::MemoryConnector;
 use crate::scenario::{BASE, Scenario, Source, Transport};
 use anyhow::{Context, anyhow, bail};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use oxrdf::NamedNode;
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,14 +15,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use weft_connector::{CallContext, Connector, GuardLimits, Guarded};
-use weft_exec::{Answer, Engine, EngineLimits, QueryError, QueryRequest};
-use weft_mapping::{Mapping, MappingError, VirtualGraph};
+use weft_exec::{Answer, Engine, EngineLimits, QueryError, QueryRequest, Report};
+use weft_mapping::{InvalidValues, Mapping, MappingError, VirtualGraph};
 use weft_model::Code;
 use weft_model::contract::{Description, Relation};
 use weft_plan::Catalogue;
 
 pub use sqlite::connect as sqlite_connector;
 pub use tables::Guests;
+
+/// What a query has. Nothing in a scenario is large.
+const SLOW: Duration = Duration::from_secs(20);
 
 /// An engine and what it talks to.
 pub struct Mesh {
@@ -64,12 +67,30 @@ impl Mesh {
         limits: GuardLimits,
         engine_limits: EngineLimits,
     ) -> anyhow::Result<Self> {
+        Self::build(scenario, connectors, limits, engine_limits, InvalidValues::Refuse).await
+    }
+
+    /// The same over sources whose values need not be terms.
+    pub async fn leaving_out(
+        scenario: &Scenario,
+        connectors: Vec<(Arc<str>, Arc<dyn Connector>)>,
+    ) -> anyhow::Result<Self> {
+        Self::build(scenario, connectors, one_try(), EngineLimits::default(), InvalidValues::LeaveOut).await
+    }
+
+    async fn build(
+        scenario: &Scenario,
+        connectors: Vec<(Arc<str>, Arc<dyn Connector>)>,
+        limits: GuardLimits,
+        engine_limits: EngineLimits,
+        invalid_values: InvalidValues,
+    ) -> anyhow::Result<Self> {
         let mut graphs = Vec::new();
         let mut guarded = HashMap::new();
         for (source, (name, connector)) in scenario.sources.iter().zip(&connectors) {
             let source_guard = Guarded::new(name.clone(), connector.clone(), limits.clone());
             let description = source_guard.describe(&call()).await?;
-            graphs.push(virtual_graph(source, description)?);
+            graphs.push(VirtualGraph { invalid_values, ..virtual_graph(source, description)? });
             guarded.insert(name.clone(), source_guard);
         }
         let engine = Engine::new(Catalogue::new(graphs, Vec::new()), guarded, engine_limits);
@@ -81,11 +102,17 @@ impl Mesh {
         self.memory.iter().flat_map(|connector| connector.scans()).collect()
     }
 
+    /// Lets every source in memory answer as if nothing had been asked before.
+    pub fn forget(&self) {
+        self.memory.iter().for_each(|connector| connector.forget());
+    }
+
     /// The whole answer to a query.
     pub async fn ask(&self, text: &str) -> Result<Found, QueryError> {
         let solutions = match self.engine.query(request(text)).await? {
             Answer::Boolean { value, .. } => return Ok(Found::Boolean(value)),
             Answer::Solutions(solutions) => solutions,
+            Answer::Graph(graph) => return Ok(Found::Graph(graph.triples.try_collect().await?)),
         };
         let variables = solutions.variables.iter().map(|variable| variable.as_str().to_owned()).collect();
         let mut batches = solutions.rows;
@@ -94,6 +121,15 @@ impl Mesh {
             rows.extend(batch?);
         }
         Ok(Found::Rows { variables, rows })
+    }
+
+    /// The rows of a SELECT, and what the answer cost.
+    pub async fn report(&self, text: &str) -> Result<(usize, Report), QueryError> {
+        let Answer::Solutions(solutions) = self.engine.query(request(text)).await? else {
+            return Ok((0, Report::default()));
+        };
+        let rows: Vec<_> = solutions.rows.try_concat().await?;
+        Ok((rows.len(), solutions.report.snapshot()))
     }
 
     /// The plan, for reports.
@@ -111,7 +147,7 @@ fn request(text: &str) -> QueryRequest {
         base_iri: None,
         default_graphs: Vec::new(),
         named_graphs: Vec::new(),
-        timeout: Some(Duration::from_secs(60)),
+        timeout: Some(SLOW),
         traceparent: None,
     }
 }

@@ -152,6 +152,39 @@ async fn keys_that_do_not_fit_one_block_come_in_several_and_the_answer_is_whole(
     }
 }
 
+/// Five parts whose sizes fit `xsd:byte` or not, and whose pages are IRIs or not.
+fn odd_values() -> Scenario {
+    let sizes = [300, 1, 200, 2, -129];
+    let rows = (0_i64..).zip(sizes).map(|(n, size)| vec![Some(Value::Int64(n)), Some(Value::Int64(size))]).collect();
+    let mut source = source("plm", "size", DataType::Int64, rows, 100);
+    let typed = "rr:column \"value\" ; rr:datatype <http://www.w3.org/2001/XMLSchema#byte>";
+    source.mapping.prologue = source.mapping.prologue.replace("rr:column \"value\"", typed);
+    Scenario { sources: vec![source] }
+}
+
+#[tokio::test]
+async fn values_that_are_no_terms_are_refused_or_left_out_and_counted() {
+    let scenario = odd_values();
+    let query = format!("{PREFIX}SELECT * {{ ?p ex:size ?size }}");
+    let refusing = Mesh::over(&scenario, named(&scenario, &memory(&scenario))).await.unwrap();
+    let error = refusing.ask(&query).await.unwrap_err();
+    assert_eq!((error.code, error.source_name.as_deref()), (Code::InvalidData, Some("plm")));
+    assert!(error.message.contains("column value") && error.message.contains("300"), "{error}");
+    let mesh = Mesh::leaving_out(&scenario, named(&scenario, &memory(&scenario))).await.unwrap();
+    // What the source computes would count or cut rows that are none.
+    for (query, expected) in [
+        ("SELECT * { ?p ex:size ?size }", 2),
+        ("SELECT * { ?p ex:size ?size } LIMIT 2", 2),
+        ("SELECT * { ?p ex:size ?size } ORDER BY DESC(?size) LIMIT 1", 1),
+        ("SELECT * { ?p a ex:Part OPTIONAL { ?p ex:size ?size } FILTER(!BOUND(?size)) }", 3),
+        ("SELECT * { { SELECT (COUNT(?size) AS ?n) { ?p ex:size ?size } } FILTER(?n = 2) }", 1),
+        ("SELECT * { { SELECT (MAX(?size) AS ?n) { ?p ex:size ?size } } FILTER(?n = 2) }", 1),
+    ] {
+        let (rows, report) = mesh.report(&format!("{PREFIX}{query}")).await.unwrap();
+        assert_eq!((rows, report.sources[0].invalid_values), (expected, 3), "{query}");
+    }
+}
+
 /// A chain of parts, `1` in `plm` made of `2` in `erp` made of `3` in `plm` and so on; in one source when `one` is set.
 fn chain(length: i64, one: bool, recurse: bool) -> Scenario {
     let link = |n: i64| vec![Some(Value::Int64(n)), Some(Value::Int64(n + 1))];

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use weft_connector::{CallContext, Connector, GuardLimits, Guarded};
-use weft_mapping::{Mapping, MappingLimits};
+use weft_mapping::{InvalidValues, Mapping, MappingLimits};
 use weft_model::Code;
 
 /// No bundle of authorities is larger.
@@ -34,6 +34,7 @@ pub(crate) struct MeshSource {
     /// Nothing when the connector's own mapping is to be used.
     pub(crate) mapping: Option<Arc<Mapping>>,
     pub(crate) optional: bool,
+    pub(crate) invalid_values: InvalidValues,
     pub(crate) guarded: Guarded,
     /// For questions that are not part of a query: no breaker, no retry of its own.
     pub(crate) plain: Guarded,
@@ -59,6 +60,7 @@ impl MeshSource {
                 .map_err(|error| about(Failure::caused(Code::InvalidConfig, &error)))?,
             mapping,
             optional: source.optional,
+            invalid_values: source.invalid_values.into(),
             timeout: limits.timeout,
             guarded: Guarded::new(name.clone(), connector.clone(), limits),
             plain: Guarded::new(name.clone(), connector, patient),

@@ -34,6 +34,8 @@ pub struct SourceReport {
     pub statements: Vec<String>,
     /// Failures that SERVICE SILENT hid.
     pub hidden_failures: u64,
+    /// Values that are no term of their mapping, where the source leaves those out.
+    pub invalid_values: u64,
 }
 
 fn millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -54,6 +56,7 @@ struct State {
     scans: Vec<(Arc<str>, weft_connector::ReportHandle)>,
     /// Services whose failures were hidden, one entry a failure.
     hidden: Vec<Arc<str>>,
+    invalid: BTreeMap<Arc<str>, u64>,
 }
 
 impl ReportHandle {
@@ -66,6 +69,7 @@ impl ReportHandle {
             complete: false,
             scans: Vec::new(),
             hidden: Vec::new(),
+            invalid: BTreeMap::new(),
         })))
     }
 
@@ -85,6 +89,9 @@ impl ReportHandle {
         for name in &state.hidden {
             sources.entry(name).or_default().hidden_failures += 1;
         }
+        for (name, count) in &state.invalid {
+            sources.entry(name).or_default().invalid_values += count;
+        }
         let sources =
             sources.into_iter().map(|(name, source)| SourceReport { name: name.to_owned(), ..source }).collect();
         Report {
@@ -103,6 +110,10 @@ impl ReportHandle {
 
     pub(crate) fn scan(&self, source: Arc<str>, handle: weft_connector::ReportHandle) {
         self.lock().scans.push((source, handle));
+    }
+
+    pub(crate) fn left_out(&self, source: &Arc<str>, values: u64) {
+        *self.lock().invalid.entry(source.clone()).or_default() += values;
     }
 
     pub(crate) fn failed(&self, service: Arc<str>) {

@@ -11,7 +11,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use weft_connector::{CallContext, Connector, ScanStream};
-use weft_mapping::VirtualGraph;
+use weft_mapping::{InvalidValues, VirtualGraph};
 use weft_model::contract::{
     CONTRACT_VERSION, Capability, Check, CheckOutcome, ContractError, ContractRange, DataType, Description, Field,
     Read, Relation, RelationalCapabilities, ScanRequest, Table, Value,
@@ -115,6 +115,7 @@ impl Index {
             description: self.description.clone(),
             triples: self.tables.triple_maps(),
             column_graphs: Some([ONTOLOGY_GRAPH, LINKS_GRAPH].map(NamedNode::new_unchecked).to_vec()),
+            invalid_values: InvalidValues::Refuse,
         }
     }
 }

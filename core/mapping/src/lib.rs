@@ -14,5 +14,5 @@ pub use r2rml::{
     Location, Mapping, MappingError, MappingLimits, ObjectMap, PredicateObjectMap, TermKind, TermMap, TriplesMap,
 };
 pub use virtual_graph::{
-    Build, GraphMap, Join, MappedTerm, TripleMap, VirtualGraph, blank_node_label, blank_node_text,
+    Build, GraphMap, InvalidValues, Join, MappedTerm, TripleMap, VirtualGraph, blank_node_label, blank_node_text,
 };

@@ -10,8 +10,8 @@ pub use blank_node::{blank_node_label, blank_node_text};
 
 use oxrdf::NamedNode;
 use std::sync::Arc;
-use weft_model::contract::Description;
-use weft_model::term::TermType;
+use weft_model::contract::{DataType, Description};
+use weft_model::term::{LiteralType, TermType};
 
 /// All triples a source can give.
 #[derive(Clone, Debug)]
@@ -23,6 +23,18 @@ pub struct VirtualGraph {
     pub triples: Vec<TripleMap>,
     /// All graphs that columns can name, where that is known without reading them.
     pub column_graphs: Option<Vec<NamedNode>>,
+    pub invalid_values: InvalidValues,
+}
+
+/// What becomes of a value that is no term of its mapping: an IRI that is none, a number out of the range of its
+/// datatype.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InvalidValues {
+    /// The query fails.
+    #[default]
+    Refuse,
+    /// There is no triple, and the report of the answer counts it.
+    LeaveOut,
 }
 
 /// Every row of `table` (joined with `join`, where there is one) in which no column used is null gives one triple.
@@ -88,6 +100,20 @@ pub enum Build {
     BlankNode(weft_model::term::IriShape),
     /// A string literal, or one with datatype or language, from a template without percent-encoding.
     LiteralTemplate { parts: Vec<String>, datatype: Option<NamedNode>, language: Option<String> },
+}
+
+impl MappedTerm {
+    /// Whether every value of columns of these types is a term.
+    pub fn is_total(&self, columns: &[DataType]) -> bool {
+        let (TermType::Iri { .. } | TermType::Literal(_) | TermType::LangString(_)) = &self.term_type else {
+            return matches!(self.build, Build::BlankNode(_)) || matches!(self.term_type, TermType::Constant(_));
+        };
+        let arrows = self.term_type.columns();
+        self.build == Build::Columns
+            && !matches!(self.term_type, TermType::Literal(LiteralType::DerivedInteger(_)))
+            && columns.len() == arrows.len()
+            && columns.iter().zip(&arrows).all(|(column, arrow)| column.to_arrow() == *arrow)
+    }
 }
 
 impl Build {

@@ -17,7 +17,7 @@ use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
 use std::collections::HashSet;
 use std::sync::Arc;
-use weft_mapping::{Build, MappedTerm};
+use weft_mapping::{Build, InvalidValues, MappedTerm};
 use weft_model::contract::{
     Binding as ColumnBinding, ColumnRef, Expression, Field, JoinKind, ProjectColumn, Read, Relation, Table,
 };
@@ -195,7 +195,12 @@ impl Group {
         }
         let relation = relation.map(|relation| self.project(catalogue, relation, &wanted));
         let Some(relation) = relation else { return Node::empty(Vec::new()) };
-        self.node(relation, &wanted, needed, slot)
+        let graph = self.branch.accesses[self.accesses[0]].graph;
+        let mut node = self.node(relation, &wanted, needed, slot);
+        if let NodeKind::Scan(scan) = &mut node.kind {
+            scan.invalid_values = catalogue.graph(graph).invalid_values;
+        }
+        node
     }
 
     fn node(
@@ -238,7 +243,14 @@ impl Group {
             let term = MappedTerm { term_type, columns: Vec::new(), build: Build::Columns };
             outputs.push(ScanOutput { variable: variable.clone(), term, inputs: Vec::new(), required: true });
         }
-        let scan = Scan { source: self.source.clone(), relation, outputs, slot, not_pushed: self.not_pushed.clone() };
+        let scan = Scan {
+            source: self.source.clone(),
+            relation,
+            outputs,
+            slot,
+            not_pushed: self.not_pushed.clone(),
+            invalid_values: InvalidValues::default(),
+        };
         Node { kind: NodeKind::Scan(Box::new(scan)), bindings, estimate: 0.0 }
     }
 

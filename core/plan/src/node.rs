@@ -4,7 +4,7 @@ use oxrdf::{NamedNode, Term, Variable};
 use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
 use spargebra::term::TriplePattern;
 use std::sync::Arc;
-use weft_mapping::MappedTerm;
+use weft_mapping::{InvalidValues, MappedTerm};
 use weft_model::contract::Relation;
 use weft_model::term::{IriShape, TermType};
 
@@ -232,6 +232,7 @@ pub struct Scan {
     pub slot: Option<KeySlot>,
     /// Conditions that could not be handed to the source, and why.
     pub not_pushed: Vec<String>,
+    pub invalid_values: InvalidValues,
 }
 
 /// A scan whose rows are read in several ways, as if there were a scan for each.

@@ -9,7 +9,7 @@ use crate::pushdown::not_null;
 use crate::{Binding, Node, NodeKind, Scan, ScanOutput, Start};
 use oxrdf::{Literal, Variable};
 use spargebra::algebra::{AggregateExpression, AggregateFunction as Sparql, Expression, OrderExpression};
-use weft_mapping::{Build, MappedTerm};
+use weft_mapping::{Build, InvalidValues, MappedTerm};
 use weft_model::contract::{
     Aggregate, AggregateFunction, Capability, Column, ColumnRef, Expression as Condition, Read, Relation,
     RelationalCapabilities, SortKey, TextComparison, TypeKind,
@@ -447,6 +447,13 @@ fn origin(relation: &Relation, reference: &ColumnRef) -> ColumnRef {
 /// Whether the broker drops no row of the scan.
 pub(crate) fn rows_are_final(scan: &Scan) -> bool {
     let Ok(fields) = scan.relation.fields() else { return false };
+    let is_total = |output: &ScanOutput| {
+        let types = output.inputs.iter().filter_map(|input| fields.get(*input)).map(|(_, field)| field.data_type);
+        output.term.is_total(&types.collect::<Vec<_>>())
+    };
+    if scan.invalid_values == InvalidValues::LeaveOut && !scan.outputs.iter().all(is_total) {
+        return false;
+    }
     scan.outputs.iter().filter(|output| output.required).all(|output| {
         output.inputs.iter().all(|input| {
             fields.get(*input).is_some_and(|(reference, field)| {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
 use weft_connector::GuardLimits;
+use weft_mapping::InvalidValues;
 use weft_wasm::{GuestLimits, HttpGrant};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -17,10 +18,30 @@ pub(crate) struct Source {
     /// Whether the broker starts without it.
     #[serde(default)]
     pub(crate) optional: bool,
+    #[serde(default)]
+    pub(crate) invalid_values: InvalidValuePolicy,
     pub(super) grpc: Option<GrpcSource>,
     pub(super) wasm: Option<WasmSource>,
     #[serde(default)]
     pub(crate) limits: SourceLimits,
+}
+
+/// What becomes of a value that is no term of the mapping.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum InvalidValuePolicy {
+    #[default]
+    Refuse,
+    LeaveOut,
+}
+
+impl From<InvalidValuePolicy> for InvalidValues {
+    fn from(policy: InvalidValuePolicy) -> Self {
+        match policy {
+            InvalidValuePolicy::Refuse => Self::Refuse,
+            InvalidValuePolicy::LeaveOut => Self::LeaveOut,
+        }
+    }
 }
 
 /// How a source is reached.

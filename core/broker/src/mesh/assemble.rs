@@ -42,7 +42,8 @@ fn virtual_graph(source: &MeshSource, description: &Arc<Description>, base: &str
             &own
         }
     };
-    Ok(VirtualGraph::new(&source.name, source.graph.clone(), mapping, description.clone(), base)?)
+    let graph = VirtualGraph::new(&source.name, source.graph.clone(), mapping, description.clone(), base)?;
+    Ok(VirtualGraph { invalid_values: source.invalid_values, ..graph })
 }
 
 /// Builds the index and the engine. All mappings are checked, and all that is wrong is told at once.

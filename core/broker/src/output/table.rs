@@ -111,12 +111,12 @@ pub(crate) fn report_table(report: &Value) -> String {
         }
     }
     let millis = |key: &str| report.get(key).and_then(Value::as_f64).unwrap_or_default();
-    let hidden = hidden_failures(report);
+    let hidden = not_told(report);
     format!("{table}\n{hidden}{:.0} ms, of which planning {:.0} ms", millis("elapsed"), millis("planning"))
 }
 
-/// What SERVICE SILENT kept from being an error, one service a line.
-fn hidden_failures(report: &Value) -> String {
+/// What SERVICE SILENT or the policy of a source kept from being an error, one a line.
+fn not_told(report: &Value) -> String {
     let sources = report.get("sources").and_then(Value::as_array);
     let mut lines = String::new();
     for source in sources.into_iter().flatten() {
@@ -124,6 +124,11 @@ fn hidden_failures(report: &Value) -> String {
         if count > 0 {
             let name = source.get("name").and_then(Value::as_str).unwrap_or_default();
             lines.push_str(&format!("{count} failures of service {name} were hidden by SILENT\n"));
+        }
+        let count = source.get("invalidValues").and_then(Value::as_u64).unwrap_or_default();
+        if count > 0 {
+            let name = source.get("name").and_then(Value::as_str).unwrap_or_default();
+            lines.push_str(&format!("{count} values of source {name} are no terms and were left out\n"));
         }
     }
     lines

@@ -4,13 +4,17 @@ use super::encoded;
 use super::error::{internal, invalid_data};
 use super::native::{one_nan, storable, unscaled, value_scalar};
 use super::source::{Source, rescale};
-use arrow_array::{Array, ArrayRef, Decimal128Array, Float64Array, Int64Array, StringViewArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, StringViewArray};
 use arrow_schema::DataType;
+use arrow_select::nullif::nullif;
 use datafusion_common::ScalarValue;
 use oxrdf::{Literal, NamedNode, Term};
 use oxsdatatypes::Decimal;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use weft_mapping::{Build, MappedTerm, blank_node_label};
+use weft_mapping::{Build, InvalidValues, MappedTerm, blank_node_label};
+use weft_model::Code;
 use weft_model::contract::ContractError;
 use weft_model::term::{IriShape, KeyKind, LiteralType, TermType, encode, encode_iri, integer_range, parse_double};
 use weft_plan::value_of;
@@ -18,8 +22,13 @@ use weft_plan::value_of;
 /// The columns of the term in each row, from its source columns in the order of `term.columns`.
 ///
 /// A row in which any source column is null is null in all. A value that does not fit is `invalid-data`, with its
-/// column.
-pub(crate) fn mapped_columns(term: &MappedTerm, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>, ContractError> {
+/// column, or null and counted in `left_out`.
+pub(crate) fn mapped_columns(
+    term: &MappedTerm,
+    inputs: &[ArrayRef],
+    invalid: InvalidValues,
+    left_out: &mut u64,
+) -> Result<Vec<ArrayRef>, ContractError> {
     let Some(first) = inputs.first() else {
         return if term.term_type.columns().is_empty() { Ok(Vec::new()) } else { Err(misfit(term)) };
     };
@@ -31,10 +40,26 @@ pub(crate) fn mapped_columns(term: &MappedTerm, inputs: &[ArrayRef]) -> Result<V
         names: &term.columns,
         arrays: inputs,
         sources: inputs.iter().map(Source::new).collect::<Result<_, _>>()?,
+        invalid,
+        left_out: RefCell::default(),
     };
+    let columns = columns(term, &rows)?;
+    let rows_left_out = rows.left_out.into_inner();
+    *left_out += rows_left_out.len() as u64;
+    if rows_left_out.is_empty() || columns.len() < 2 {
+        return Ok(columns);
+    }
+    // One key of several does not fit: there is no term.
+    let mask: BooleanArray = (0..first.len()).map(|row| Some(rows_left_out.contains(&row))).collect();
+    let nulled = columns.iter().map(|column| nullif(column, &mask));
+    nulled.collect::<Result<_, _>>().map_err(|error| internal(error.to_string()))
+}
+
+fn columns(term: &MappedTerm, rows: &Rows<'_>) -> Result<Vec<ArrayRef>, ContractError> {
+    let inputs = rows.arrays;
     match (&term.build, &term.term_type) {
         (_, TermType::Constant(_)) => Ok(Vec::new()),
-        (Build::Columns, term_type) => native_columns(term_type, &rows).ok_or_else(|| misfit(term))?,
+        (Build::Columns, term_type) => native_columns(term_type, rows).ok_or_else(|| misfit(term))?,
         (Build::Encoded, TermType::General) if inputs.len() == 1 => rows.terms(|rows, row| rows.encoded(row)),
         (Build::EncodedIri, TermType::General) if inputs.len() == 1 => rows.terms(|rows, row| {
             let text = rows.sources[0].lexical(row);
@@ -54,7 +79,7 @@ pub(crate) fn mapped_columns(term: &MappedTerm, inputs: &[ArrayRef]) -> Result<V
             rows.terms(|rows, row| Ok(rows.blank_node(shape, row)))
         }
         (Build::LiteralTemplate { parts, datatype, language }, term_type) if parts.len() == inputs.len() + 1 => {
-            template_literals(&rows, parts, datatype.as_ref(), language.as_deref(), term_type)
+            template_literals(rows, parts, datatype.as_ref(), language.as_deref(), term_type)
                 .ok_or_else(|| misfit(term))?
         }
         _ => Err(misfit(term)),
@@ -71,6 +96,9 @@ struct Rows<'a> {
     names: &'a [String],
     arrays: &'a [ArrayRef],
     sources: Vec<Source<'a>>,
+    invalid: InvalidValues,
+    /// The rows whose values are no term.
+    left_out: RefCell<BTreeSet<usize>>,
 }
 
 impl Rows<'_> {
@@ -83,7 +111,14 @@ impl Rows<'_> {
         &self,
         mut value: impl FnMut(usize) -> Result<T, ContractError>,
     ) -> Result<C, ContractError> {
-        (0..self.count).map(|row| self.is_complete(row).then(|| value(row)).transpose()).collect()
+        let mut known = |row| match value(row) {
+            Err(error) if self.invalid == InvalidValues::LeaveOut && error.code == Code::InvalidData => {
+                self.left_out.borrow_mut().insert(row);
+                Ok(None)
+            }
+            found => found.map(Some),
+        };
+        (0..self.count).map(|row| if self.is_complete(row) { known(row) } else { Ok(None) }).collect()
     }
 
     fn terms(
@@ -199,13 +234,14 @@ fn derived_column(
 ) -> Result<ArrayRef, ContractError> {
     let range = integer_range(datatype.as_ref())
         .ok_or_else(|| internal(format!("{datatype} is not derived from xsd:integer")))?;
-    match numbers.iter().flatten().find(|n| !range.contains(n)) {
-        None => Ok(rows.arrays[i].clone()),
-        Some(n) => {
-            let wanted = TermType::Literal(LiteralType::DerivedInteger(datatype.clone()));
-            Err(invalid_data(&rows.names[i], &n.to_string(), wanted))
-        }
+    if numbers.iter().flatten().all(|n| range.contains(&n)) {
+        return Ok(rows.arrays[i].clone());
     }
+    Ok(Arc::new(rows.map::<_, Int64Array>(|row| {
+        let n = numbers.value(row);
+        let wanted = || TermType::Literal(LiteralType::DerivedInteger(datatype.clone()));
+        if range.contains(&n) { Ok(n) } else { Err(invalid_data(&rows.names[i], &n.to_string(), wanted())) }
+    })?))
 }
 
 fn decimal_column(rows: &Rows<'_>, i: usize) -> Result<ArrayRef, ContractError> {

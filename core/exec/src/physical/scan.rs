@@ -15,6 +15,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oxrdf::Variable;
 use std::sync::Arc;
 use weft_connector::{Guarded, SourceError};
+use weft_mapping::InvalidValues;
 use weft_model::contract::{ContractError, KeyBlock, Relation as SourceRelation, ScanRequest};
 use weft_model::{Code, Fault};
 use weft_plan::{KeyPlace, Node, Scan, ScanOutput, Unpivot};
@@ -50,9 +51,9 @@ pub(super) fn scan(run: &Arc<Run>, node: &Node, scan: &Scan, keys: Option<&KeySo
     let outputs: Arc<[ScanOutput]> = scan.outputs.clone().into();
     let layout = shape.layout.clone();
     let plan = StreamExec::new("Scan", layout.schema().clone(), move |_| {
-        let (name, outputs, rows_layout) = (rows.source.name().clone(), outputs.clone(), layout.clone());
-        let rows = rows.clone().start().map(move |batch| variables(&name, &batch?, &outputs, &rows_layout));
-        Box::pin(RecordBatchStreamAdapter::new(layout.schema().clone(), rows))
+        let (rows, outputs, rows_layout) = (rows.clone(), outputs.clone(), layout.clone());
+        let read = rows.clone().start().map(move |batch| rows.variables(&batch?, &outputs, &rows_layout));
+        Box::pin(RecordBatchStreamAdapter::new(layout.schema().clone(), read))
     });
     Ok(Relation { plan, ..shape })
 }
@@ -85,13 +86,13 @@ pub(super) fn unpivot(
     let Some(rows) = SourceRows::new(run, &plan.scan, keys)? else { return Ok(Relation { plan: empty, ..result }) };
     let (ways, schema): (Arc<[Way]>, _) = (ways.into(), result.layout.schema().clone());
     let plan = StreamExec::new("Unpivot", schema.clone(), move |_| {
-        let (name, ways, target) = (rows.source.name().clone(), ways.clone(), schema.clone());
-        let rows = rows.clone().start().map(move |batch| {
+        let (rows, ways, target) = (rows.clone(), ways.clone(), schema.clone());
+        let read = rows.clone().start().map(move |batch| {
             let batch = batch?;
-            let read = ways.iter().map(|way| way.read(&name, &batch, &target)).collect::<Vec<_>>();
+            let read = ways.iter().map(|way| way.read(&rows, &batch, &target)).collect::<Vec<_>>();
             Ok::<_, DataFusionError>(stream::iter(read))
         });
-        Box::pin(RecordBatchStreamAdapter::new(schema.clone(), rows.try_flatten()))
+        Box::pin(RecordBatchStreamAdapter::new(schema.clone(), read.try_flatten()))
     });
     Ok(Relation { plan, ..result })
 }
@@ -104,8 +105,8 @@ fn shape_of_way(outputs: &[ScanOutput]) -> Relation {
 }
 
 impl Way {
-    fn read(&self, source: &Arc<str>, batch: &RecordBatch, target: &SchemaRef) -> StreamResult<RecordBatch> {
-        let rows = variables(source, batch, &self.outputs, &self.layout)?;
+    fn read(&self, source: &SourceRows, batch: &RecordBatch, target: &SchemaRef) -> StreamResult<RecordBatch> {
+        let rows = source.variables(batch, &self.outputs, &self.layout)?;
         let evaluate = |column: &ColumnExpr| column.evaluate(&rows)?.into_array(rows.num_rows());
         let mut columns = self.columns.iter().map(evaluate).collect::<StreamResult<Vec<_>>>()?;
         for field in &target.fields()[columns.len()..] {
@@ -121,6 +122,7 @@ struct SourceRows {
     run: Arc<Run>,
     source: Guarded,
     request: ScanRequest,
+    invalid: InvalidValues,
 }
 
 impl SourceRows {
@@ -137,7 +139,7 @@ impl SourceRows {
             },
             _ => None,
         };
-        Ok(Some(Self { run: run.clone(), source, request: request(run, scan, block) }))
+        Ok(Some(Self { run: run.clone(), source, request: request(run, scan, block), invalid: scan.invalid_values }))
     }
 
     fn start(self) -> impl futures::Stream<Item = StreamResult<RecordBatch>> + Send + 'static {
@@ -148,28 +150,34 @@ impl SourceRows {
         };
         stream::once(opened).try_flatten()
     }
+
+    /// Turns source columns into the columns of the variables, leaving out rows that match no pattern.
+    fn variables(&self, batch: &RecordBatch, outputs: &[ScanOutput], layout: &Layout) -> StreamResult<RecordBatch> {
+        let mut left_out = 0;
+        let rows = mapped(batch, outputs, layout, self.invalid, &mut left_out);
+        if left_out > 0 {
+            self.run.report.left_out(self.source.name(), left_out);
+        }
+        rows.map_err(|error| failed(SourceError { source_name: self.source.name().clone(), error }))
+    }
 }
 
 fn failed(error: SourceError) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
-/// Turns source columns into the columns of the variables, leaving out rows that match no pattern.
-fn variables(
-    source: &Arc<str>,
+fn mapped(
     batch: &RecordBatch,
     outputs: &[ScanOutput],
     layout: &Layout,
-) -> StreamResult<RecordBatch> {
-    mapped(batch, outputs, layout).map_err(|error| failed(SourceError { source_name: source.clone(), error }))
-}
-
-fn mapped(batch: &RecordBatch, outputs: &[ScanOutput], layout: &Layout) -> Result<RecordBatch, ContractError> {
+    invalid: InvalidValues,
+    left_out: &mut u64,
+) -> Result<RecordBatch, ContractError> {
     let mut columns: Vec<ArrayRef> = Vec::new();
     let mut matching: Option<BooleanArray> = None;
     for output in outputs {
         let inputs: Vec<ArrayRef> = output.inputs.iter().map(|input| batch.column(*input).clone()).collect();
-        let terms = mapped_columns(&output.term, &inputs)?;
+        let terms = mapped_columns(&output.term, &inputs, invalid, left_out)?;
         if output.required {
             for column in terms.iter().filter(|column| column.null_count() > 0) {
                 matching = Some(both(matching, column));

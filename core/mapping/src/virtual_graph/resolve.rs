@@ -1,6 +1,6 @@
 //! A mapping against the tables of its source.
 
-use super::{GraphMap, Join, MappedTerm, TripleMap, VirtualGraph};
+use super::{GraphMap, InvalidValues, Join, MappedTerm, TripleMap, VirtualGraph};
 use crate::r2rml::{Location, Mapping, MappingError, MappingLimits, ObjectMap, TermMap, TriplesMap, ordered};
 use crate::suggestion::nearest_or_all;
 use oxrdf::vocab::rdf;
@@ -36,7 +36,14 @@ impl VirtualGraph {
         }
         let named_by_columns = triples.iter().any(|triple| matches!(triple.graph, GraphMap::Column(_)));
         let column_graphs = (!named_by_columns).then(Vec::new);
-        Ok(Self { source: source.into(), graph, description, triples, column_graphs })
+        Ok(Self {
+            source: source.into(),
+            graph,
+            description,
+            triples,
+            column_graphs,
+            invalid_values: InvalidValues::default(),
+        })
     }
 }
 
