@@ -169,7 +169,7 @@ async fn values_that_are_no_terms_are_refused_or_left_out_and_counted() {
     let refusing = Mesh::over(&scenario, named(&scenario, &memory(&scenario))).await.unwrap();
     let error = refusing.ask(&query).await.unwrap_err();
     assert_eq!((error.code, error.source_name.as_deref()), (Code::InvalidData, Some("plm")));
-    assert!(error.message.contains("column value") && error.message.contains("300"), "{error}");
+    assert!(error.message.contains("column value") && error.message.contains("is not xsd:byte"), "{error}");
     let mesh = Mesh::leaving_out(&scenario, named(&scenario, &memory(&scenario))).await.unwrap();
     // What the source computes would count or cut rows that are none.
     for (query, expected) in [
@@ -296,7 +296,7 @@ async fn a_source_that_fails_fails_the_query_in_every_kind_of_plan() {
     let store = union(&scenario).unwrap();
     for (plan, query, may_end_early) in PLANS {
         let text = format!("{PREFIX}{query}");
-        let expected = evaluate(&store, &text).unwrap().unwrap();
+        let expected = evaluate(&store, &text).unwrap().unwrap_or_else(|| panic!("{plan} is not decided"));
         let mut touched = 0;
         for broken in 0..scenario.sources.len() {
             let name = &scenario.sources[broken].name;

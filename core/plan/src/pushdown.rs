@@ -9,7 +9,7 @@ use crate::catalogue::Catalogue;
 use crate::constant::{comparable, is_native};
 use oxrdf::{Literal, NamedNode, Variable};
 use spargebra::algebra::{Expression as Sparql, Function};
-use weft_mapping::Build;
+use weft_mapping::{Build, InvalidValues};
 use weft_model::contract::{
     Capability, Column, ColumnRef, CompareOperator, Expression, FilterOperation, Table, TextOperator, Value,
 };
@@ -30,7 +30,8 @@ pub(crate) fn push(catalogue: &Catalogue, branch: &mut Branch, condition: &Sparq
     for position in 0..branch.accesses.len() {
         let access = &branch.accesses[position];
         let Some(table) = catalogue.table(access.graph, &access.table) else { continue };
-        let translator = Translator { branch, position, table };
+        let invalid_values = catalogue.graph(access.graph).invalid_values;
+        let translator = Translator { branch, position, table, invalid_values };
         match translator.condition(condition) {
             Ok((expression, level)) => {
                 exact |= level == Capability::Exact;
@@ -59,6 +60,7 @@ struct Translator<'a> {
     branch: &'a Branch,
     position: usize,
     table: &'a Table,
+    invalid_values: InvalidValues,
 }
 
 type Translated = Result<(Expression, Capability), Option<String>>;
@@ -250,7 +252,15 @@ impl<'a> Translator<'a> {
     }
 
     fn occurrence(&self, variable: &Variable) -> Result<&'a Occurrence, Option<String>> {
-        self.branch.occurrences.iter().find(|o| o.variable == *variable && o.access == Some(self.position)).ok_or(None)
+        let is_here = |o: &&Occurrence| o.variable == *variable && o.access == Some(self.position);
+        let occurrence = self.branch.occurrences.iter().find(is_here).ok_or(None)?;
+        let columns = occurrence.term.columns.iter().map(|name| self.column(name).map(|column| column.data_type));
+        if self.invalid_values == InvalidValues::LeaveOut
+            && !occurrence.term.is_total(&columns.collect::<Result<Vec<_>, _>>()?)
+        {
+            return Err(Some(format!("the source does not know which values of {variable} are left out")));
+        }
+        Ok(occurrence)
     }
 
     fn column(&self, name: &str) -> Result<&'a Column, Option<String>> {

@@ -15,7 +15,7 @@ use std::time::Duration;
 const MOST_ROWS: usize = 5_000;
 
 /// Queries that take the oracle longer are left out.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long it may take to notice that it should stop; it does not look while it multiplies rows.
 const GRACE: Duration = Duration::from_secs(5);
@@ -76,7 +76,7 @@ fn evaluate_with(evaluator: QueryEvaluator, union: &Union, text: &str) -> anyhow
 }
 
 fn answer(evaluator: &QueryEvaluator, query: spargebra::Query, union: &Union) -> anyhow::Result<Option<Found>> {
-    let Some((query, other)) = by_the_standard(query, union.dataset()) else { return Ok(None) };
+    let Some((query, other)) = by_the_standard(query, union.dataset(), union.graphs()) else { return Ok(None) };
     let dataset = Exact(other.as_ref().unwrap_or_else(|| union.dataset()));
     collect(evaluator.prepare(&query).execute(dataset))
 }

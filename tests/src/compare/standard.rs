@@ -5,7 +5,8 @@
 //!   [`super::path`] and put into a graph of their own, one node for each pair, which is asked in the path's place.
 //! - `GRAPH ?g { P }`: section 18.6 evaluates P in each named graph and joins `?g` afterwards, so P does not see `?g`,
 //!   and MINUS in P does not share it. Here it is a union over the named graphs.
-//! - `GRAPH <g> { P }` where no such graph is: nothing, whatever P is.
+//! - `GRAPH <g> { P }` where no such graph is: nothing, whatever P is. A graph that a source or the query names is
+//!   there, even without a triple.
 //! - FROM with several graphs: their merge is a set.
 //! - Expressions: see [`super::values`].
 //! - `COUNT` of an expression counts where it is no error (section 18.5.1.2), and is no error itself.
@@ -18,16 +19,21 @@ use spargebra::algebra::{
     AggregateExpression, AggregateFunction, Expression, GraphPattern, OrderExpression, QueryDataset,
 };
 use spargebra::term::{NamedNodePattern, TermPattern, TriplePattern};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The query and the data it is asked over, where these are others than those given; none when a path has too many
 /// pairs.
-pub(super) fn by_the_standard(query: Query, all: &Dataset) -> Option<(Query, Option<Dataset>)> {
+pub(super) fn by_the_standard(
+    query: Query,
+    all: &Dataset,
+    graphs: &BTreeSet<NamedNode>,
+) -> Option<(Query, Option<Dataset>)> {
     let mut chosen = query.dataset().map(|dataset| select(dataset, all));
     let dataset = chosen.as_ref().unwrap_or(all);
-    let mut named: Vec<NamedNode> = dataset.iter().filter_map(|quad| name_of(quad.graph_name)).collect();
-    named.sort();
-    named.dedup();
+    let named = match query.dataset() {
+        Some(chosen) => chosen.named.iter().flatten().cloned().collect(),
+        None => graphs.clone(),
+    };
     let mut rewriting = Rewriting { named, dataset, graphs: HashMap::new(), pairs: Vec::new(), paths: 0 };
     let query = rewriting.query(query)?;
     let pairs = rewriting.pairs;
@@ -56,7 +62,7 @@ fn select(chosen: &QueryDataset, all: &Dataset) -> Dataset {
 type Active = Option<NamedNode>;
 
 struct Rewriting<'a> {
-    named: Vec<NamedNode>,
+    named: BTreeSet<NamedNode>,
     dataset: &'a Dataset,
     graphs: HashMap<Active, Graph>,
     /// The pairs of all paths so far.
@@ -90,6 +96,10 @@ impl Rewriting<'_> {
     fn pattern(&mut self, pattern: GraphPattern, active: &Active) -> Option<GraphPattern> {
         use GraphPattern as P;
         Some(match pattern {
+            // There is one solution in a graph without triples, too.
+            P::Bgp { patterns } if patterns.is_empty() => {
+                P::Values { variables: Vec::new(), bindings: vec![Vec::new()] }
+            }
             P::Bgp { patterns } => P::Bgp { patterns: patterns.into_iter().map(without_blank_nodes).collect() },
             P::Path { subject, path, object } => {
                 let (subject, object) = (variable_for(subject), variable_for(object));
@@ -252,13 +262,6 @@ impl Rewriting<'_> {
 
     fn list(&mut self, list: Vec<Expression>, active: &Active) -> Option<Vec<Expression>> {
         list.into_iter().map(|expression| self.expression(expression, active)).collect()
-    }
-}
-
-fn name_of(graph: GraphNameRef<'_>) -> Option<NamedNode> {
-    match graph {
-        GraphNameRef::NamedNode(node) => Some(node.into_owned()),
-        _ => None,
     }
 }
 
