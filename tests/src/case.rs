@@ -1,16 +1,17 @@
 //! A scenario with a query: asked, judged, and kept as a folder.
 
-use crate::compare::{Found, Verdict, judge};
+use crate::compare::{Found, Verdict, evaluate, judge_against, whole};
 use crate::mesh::{Guests, Mesh, refusal};
 use crate::query_gen::Query;
 use crate::scenario::{Scenario, Source, load_scenario, save_scenario};
-use crate::union::union_store;
+use crate::union::{Union, union};
 use anyhow::Context;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use weft_model::Code;
 
 /// Well above the deadline of a query.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -56,7 +57,15 @@ impl Outcome {
 }
 
 /// Asks a mesh that is up and judges its answer.
-pub async fn ask(mesh: Arc<Mesh>, store: &oxigraph::store::Store, query: &Query) -> anyhow::Result<Outcome> {
+pub async fn ask(mesh: Arc<Mesh>, data: &Union, query: &Query) -> anyhow::Result<Outcome> {
+    match evaluate(data, &whole(query).text())? {
+        Some(expected) => ask_for(mesh, data, query, expected).await,
+        None => Ok(Outcome::Undecided("the oracle's answer is too large or takes too long")),
+    }
+}
+
+/// The same for who has asked the oracle already, for the whole answer.
+pub async fn ask_for(mesh: Arc<Mesh>, data: &Union, query: &Query, expected: Found) -> anyhow::Result<Outcome> {
     let text = query.text();
     let asking = tokio::spawn(async move { mesh.ask(&text).await });
     let found = match tokio::time::timeout(PATIENCE, asking).await {
@@ -65,12 +74,14 @@ pub async fn ask(mesh: Arc<Mesh>, store: &oxigraph::store::Store, query: &Query)
         Ok(Ok(Err(error))) => {
             return Ok(match refusal(&error) {
                 Some(reason) => Outcome::Refused(reason),
+                None if error.code == Code::DeadlineExceeded => Outcome::Undecided("the engine takes too long"),
+                None if error.code == Code::LimitExceeded => Outcome::Undecided("a limit of the engine"),
                 None => Outcome::Failed(format!("{}: {error}\n{:?}", error.code, error.detail)),
             });
         }
         Ok(Ok(Ok(found))) => found,
     };
-    Ok(match judge(store, query, &found)? {
+    Ok(match judge_against(data, query, expected, &found)? {
         Verdict::Agrees { rows } => Outcome::Right { rows },
         Verdict::Undecided(reason) => Outcome::Undecided(reason),
         Verdict::Differs { reason, expected } => Outcome::Wrong { reason, expected, found },
@@ -81,9 +92,9 @@ impl Case {
     /// Runs the case alone, on connectors of its own.
     pub async fn run(&self, guests: Option<&Guests>) -> anyhow::Result<Outcome> {
         let folder = tempfile::tempdir()?;
-        let store = union_store(&self.scenario)?;
+        let data = union(&self.scenario)?;
         let mesh = Mesh::open(&self.scenario, folder.path(), guests).await?;
-        ask(Arc::new(mesh), &store, &self.query).await
+        ask(Arc::new(mesh), &data, &self.query).await
     }
 
     /// Everything there is to know about the case, for people.

@@ -16,7 +16,11 @@ pub fn guest_bytes(name: &str) -> anyhow::Result<Vec<u8>> {
     let folder = std::env::var_os("WEFT_GUESTS").map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| root.join("target/guests/components"));
     let path = folder.join(format!("{name}.wasm"));
-    let source = if name == "odata" { "connectors/odata".to_owned() } else { format!("tests/guests/{name}") };
+    let source = match name {
+        "odata" => "connectors/odata".to_owned(),
+        "triples" => "connectors/triples/guest".to_owned(),
+        _ => format!("tests/guests/{name}"),
+    };
     std::fs::read(&path).with_context(|| {
         format!(
             "no guest {}: run plugins-sdk/build-guest.sh {source} target/guests/components/{name}.wasm",

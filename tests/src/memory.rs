@@ -46,6 +46,14 @@ impl MemoryConnector {
         self.scans.lock().map(|scans| scans.clone()).unwrap_or_default()
     }
 
+    /// Forgets all calls so far: the same calls are answered in the same batches again.
+    pub fn forget(&self) {
+        self.calls.store(0, Ordering::Relaxed);
+        if let Ok(mut scans) = self.scans.lock() {
+            scans.clear();
+        }
+    }
+
     /// All calls of any verb so far.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)

@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::memory::Row;
-use crate::query_gen::{Dedup, Element, Form, Query};
+use crate::query_gen::{Dedup, Element, Expression, Form, Item, Query};
 use crate::scenario::{Scenario, Transport};
 use weft_model::contract::{JoinSupport, RelationalCapabilities};
 
@@ -32,10 +32,25 @@ fn smaller(case: &Case) -> Vec<Case> {
     queries.chain(scenarios).collect()
 }
 
+/// Smaller queries that parse.
 fn smaller_queries(query: &Query) -> Vec<Query> {
+    let mut queries = parts_left_out(query);
+    queries.retain(|smaller| smaller != query && is_query(smaller));
+    queries
+}
+
+fn parts_left_out(query: &Query) -> Vec<Query> {
     let mut queries = Vec::new();
     for pattern in smaller_groups(&query.pattern) {
         queries.push(Query { pattern, ..query.clone() });
+    }
+    if query.values.is_some() {
+        queries.push(Query { values: None, ..query.clone() });
+    }
+    for i in 0..query.dataset.len() {
+        let mut smaller = query.clone();
+        smaller.dataset.remove(i);
+        queries.push(smaller);
     }
     if query.limit.is_some() || query.offset.is_some() {
         queries.push(Query { limit: None, offset: None, ..query.clone() });
@@ -46,27 +61,61 @@ fn smaller_queries(query: &Query) -> Vec<Query> {
         smaller.order_by.remove(i);
         queries.push(smaller);
     }
-    if query.having.is_some() {
+    if let Some(having) = &query.having {
         queries.push(Query { having: None, ..query.clone() });
+        queries.extend(
+            smaller_expressions(having).into_iter().map(|having| Query { having: Some(having), ..query.clone() }),
+        );
     }
-    if let Form::Select { dedup, items } = &query.form {
-        if *dedup != Dedup::All {
-            let form = Form::Select { dedup: Dedup::All, items: items.clone() };
-            queries.push(Query { form, ..query.clone() });
+    queries.extend(smaller_forms(query));
+    queries
+}
+
+fn smaller_forms(query: &Query) -> Vec<Query> {
+    let with = |form: Form| Query { form, ..query.clone() };
+    match &query.form {
+        Form::Ask => Vec::new(),
+        Form::Construct(template) => (0..template.len())
+            .filter(|_| template.len() > 1)
+            .map(|i| with(Form::Construct(without(template, i))))
+            .collect(),
+        Form::Describe(targets) => (0..targets.len())
+            .filter(|_| targets.len() > 1)
+            .map(|i| with(Form::Describe(without(targets, i))))
+            .collect(),
+        Form::Select { dedup, items } => smaller_selections(query, *dedup, items),
+    }
+}
+
+fn smaller_selections(query: &Query, dedup: Dedup, items: &[Item]) -> Vec<Query> {
+    let mut queries = Vec::new();
+    if dedup != Dedup::All {
+        let form = Form::Select { dedup: Dedup::All, items: items.to_vec() };
+        queries.push(Query { form, ..query.clone() });
+    }
+    for (i, item) in items.iter().enumerate() {
+        let fewer = without(items, i);
+        let group_by: Vec<_> = query.group_by.iter().filter(|g| g.name() != item.name()).cloned().collect();
+        if !fewer.is_empty() {
+            let form = Form::Select { dedup, items: fewer };
+            queries.push(Query { form: form.clone(), ..query.clone() });
+            queries.push(Query { form, group_by, ..query.clone() });
         }
-        for i in 0..items.len() {
-            let mut items = items.clone();
-            let removed = items.remove(i);
-            let group_by: Vec<_> = query.group_by.iter().filter(|g| g.name() != removed.name()).cloned().collect();
-            if !items.is_empty() {
-                let form = Form::Select { dedup: *dedup, items: items.clone() };
-                queries.push(Query { form: form.clone(), ..query.clone() });
-                queries.push(Query { form, group_by, ..query.clone() });
+        if let Item::Expression { text, name } = item {
+            for text in smaller_expressions(text) {
+                let mut items = items.to_vec();
+                items[i] = Item::Expression { text, name: name.clone() };
+                queries.push(Query { form: Form::Select { dedup, items }, ..query.clone() });
             }
         }
     }
-    queries.retain(|smaller| smaller != query && is_query(smaller));
     queries
+}
+
+fn without<T: Clone>(items: &[T], index: usize) -> Vec<T> {
+    let mut items = items.to_vec();
+    items.remove(index);
+    items
 }
 
 fn is_query(query: &Query) -> bool {
@@ -74,12 +123,7 @@ fn is_query(query: &Query) -> bool {
 }
 
 fn smaller_groups(group: &[Element]) -> Vec<Vec<Element>> {
-    let mut groups = Vec::new();
-    for i in 0..group.len() {
-        let mut without = group.to_vec();
-        without.remove(i);
-        groups.push(without);
-    }
+    let mut groups: Vec<Vec<Element>> = (0..group.len()).map(|i| without(group, i)).collect();
     for (i, element) in group.iter().enumerate() {
         for replacement in smaller_elements(element) {
             let mut with = group.to_vec();
@@ -92,58 +136,131 @@ fn smaller_groups(group: &[Element]) -> Vec<Vec<Element>> {
 
 /// What can stand in the place of an element.
 fn smaller_elements(element: &Element) -> Vec<Vec<Element>> {
-    let wrap = |groups: Vec<Vec<Element>>, make: &dyn Fn(Vec<Element>) -> Element| -> Vec<Vec<Element>> {
-        groups.into_iter().map(|group| vec![make(group)]).collect()
+    let unwrapped = |group: &[Element], make: &dyn Fn(Vec<Element>) -> Element| -> Vec<Vec<Element>> {
+        let mut all = vec![group.to_vec()];
+        all.extend(smaller_groups(group).into_iter().map(|group| vec![make(group)]));
+        all
     };
     match element {
-        Element::Triples(triples) => (0..triples.len())
-            .filter(|_| triples.len() > 1)
-            .map(|i| {
-                let mut triples = triples.clone();
-                triples.remove(i);
-                vec![Element::Triples(triples)]
-            })
-            .collect(),
-        Element::Filter(_) | Element::Bind(..) => Vec::new(),
-        Element::Values(names, rows) => (0..rows.len())
-            .map(|i| {
-                let mut rows = rows.clone();
-                rows.remove(i);
-                vec![Element::Values(names.clone(), rows)]
-            })
-            .collect(),
-        Element::Optional(group) => {
-            let mut all = vec![group.clone()];
-            all.extend(wrap(smaller_groups(group), &Element::Optional));
+        Element::Triples(triples) => smaller_triples(triples).into_iter().map(|t| vec![Element::Triples(t)]).collect(),
+        Element::Filter(condition) => {
+            smaller_expressions(condition).into_iter().map(|condition| vec![Element::Filter(condition)]).collect()
+        }
+        Element::Bind(value, name) => {
+            smaller_expressions(value).into_iter().map(|value| vec![Element::Bind(value, name.clone())]).collect()
+        }
+        Element::Values(names, rows) => {
+            (0..rows.len()).map(|i| vec![Element::Values(names.clone(), without(rows, i))]).collect()
+        }
+        Element::Optional(group) => unwrapped(group, &Element::Optional),
+        Element::Minus(group) => unwrapped(group, &Element::Minus),
+        Element::Group(group) => unwrapped(group, &Element::Group),
+        Element::Graph(name, group) => unwrapped(group, &|group| Element::Graph(name.clone(), group)),
+        Element::Query(query) => {
+            let mut all = vec![query.pattern.clone()];
+            all.extend(parts_left_out(query).into_iter().map(|query| vec![Element::Query(Box::new(query))]));
             all
         }
-        Element::Group(group) => {
-            let mut all = vec![group.clone()];
-            all.extend(wrap(smaller_groups(group), &Element::Group));
-            all
+        Element::Union(branches) => smaller_unions(branches),
+    }
+}
+
+fn smaller_unions(branches: &[Vec<Element>]) -> Vec<Vec<Element>> {
+    let mut all: Vec<Vec<Element>> = branches.to_vec();
+    for i in 0..branches.len() {
+        if branches.len() > 2 {
+            all.push(vec![Element::Union(without(branches, i))]);
         }
-        Element::Graph(name, group) => {
-            let mut all = vec![group.clone()];
-            all.extend(wrap(smaller_groups(group), &|group| Element::Graph(name.clone(), group)));
-            all
+        for group in smaller_groups(&branches[i]) {
+            let mut branches = branches.to_vec();
+            branches[i] = group;
+            all.push(vec![Element::Union(branches)]);
         }
-        Element::Union(branches) => {
-            let mut all: Vec<Vec<Element>> = branches.clone();
-            for i in 0..branches.len() {
-                if branches.len() > 2 {
-                    let mut fewer = branches.clone();
-                    fewer.remove(i);
-                    all.push(vec![Element::Union(fewer)]);
-                }
-                for group in smaller_groups(&branches[i]) {
-                    let mut branches = branches.clone();
-                    branches[i] = group;
-                    all.push(vec![Element::Union(branches)]);
-                }
+    }
+    all
+}
+
+fn smaller_triples(triples: &[[String; 3]]) -> Vec<Vec<[String; 3]>> {
+    let mut all: Vec<_> = (0..triples.len()).filter(|_| triples.len() > 1).map(|i| without(triples, i)).collect();
+    for (i, [subject, path, object]) in triples.iter().enumerate() {
+        for path in smaller_texts(path) {
+            let mut triples = triples.to_vec();
+            triples[i] = [subject.clone(), path, object.clone()];
+            all.push(triples);
+        }
+    }
+    all
+}
+
+fn smaller_expressions(expression: &Expression) -> Vec<Expression> {
+    match expression {
+        Expression::Text(text) => smaller_texts(text).into_iter().map(Expression::Text).collect(),
+        Expression::Pieces(pieces) => {
+            let mut all: Vec<Expression> = pieces.to_vec();
+            for (i, piece) in pieces.iter().enumerate() {
+                let smaller = smaller_expressions(piece).into_iter().chain([Expression::Text("true".to_owned())]);
+                all.extend(smaller.filter(|smaller| smaller != piece).map(|smaller| {
+                    let mut pieces = pieces.to_vec();
+                    pieces[i] = smaller;
+                    Expression::Pieces(pieces)
+                }));
             }
             all
         }
+        Expression::Exists { exists, group } => {
+            smaller_groups(group).into_iter().map(|group| Expression::Exists { exists: *exists, group }).collect()
+        }
     }
+}
+
+/// An expression or a path with a few of its words left out; most of these do not parse.
+fn smaller_texts(text: &str) -> Vec<String> {
+    const LONGEST: usize = 40;
+    let words = words(text);
+    let mut all = Vec::new();
+    for length in (1..words.len().min(LONGEST)).rev() {
+        for start in 0..=words.len() - length {
+            let (part, rest) = (&words[start..start + length], [&words[..start], &words[start + length..]]);
+            if is_balanced(part) {
+                all.push(rest.concat().concat());
+            }
+            // A pair of brackets around what stays.
+            if let ["(", inner @ .., ")"] = part
+                && is_balanced(inner)
+            {
+                all.push([rest[0], inner, rest[1]].concat().concat());
+            }
+        }
+    }
+    all
+}
+
+fn is_balanced(words: &[&str]) -> bool {
+    let mut depth = 0_i32;
+    let never_negative = words.iter().all(|word| {
+        depth += i32::from(*word == "(") - i32::from(*word == ")");
+        depth >= 0
+    });
+    never_negative && depth == 0
+}
+
+/// IRIs, strings, names and single signs, each with the blank after it.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let is_word = |c: char| c.is_alphanumeric() || "_:?#.@-".contains(c);
+        let length = match c {
+            '<' => rest.find('>').filter(|end| !rest[..*end].contains(' ')).map_or(1, |end| end + 1),
+            '"' => rest[1..].match_indices('"').find(|(i, _)| !rest[..=*i].ends_with('\\')).map_or(1, |(i, _)| i + 2),
+            c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (word, after) = rest.split_at(length);
+        words.push(word);
+        rest = after;
+    }
+    words
 }
 
 fn smaller_scenarios(scenario: &Scenario) -> Vec<Scenario> {

@@ -7,6 +7,7 @@ use oxrdf::vocab::{rdf, xsd};
 use oxrdf::{BlankNode, Dataset, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, QuadRef, Term};
 use oxsdatatypes::{Date, DateTime, Decimal};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::Arc;
 use weft_mapping::{Mapping, ObjectMap, TermKind, TermMap, TriplesMap};
@@ -17,43 +18,61 @@ const DEFAULT_GRAPH: &str = "http://www.w3.org/ns/r2rml#defaultGraph";
 
 /// Every triple in its named graph and in the default graph, which is the union of them all. Terms keep their words.
 #[derive(Clone, Debug)]
-pub struct Union(Arc<Dataset>);
+pub struct Union {
+    dataset: Arc<Dataset>,
+    graphs: Arc<BTreeSet<NamedNode>>,
+}
 
 impl Union {
     pub fn dataset(&self) -> &Dataset {
-        &self.0
+        &self.dataset
+    }
+
+    /// The names of the graphs there are; some may be without a triple.
+    pub fn graphs(&self) -> &BTreeSet<NamedNode> {
+        &self.graphs
     }
 
     /// The quads in the named graphs.
     pub fn named(&self) -> Vec<Quad> {
-        self.0.iter().filter(|quad| !quad.graph_name.is_default_graph()).map(QuadRef::into_owned).collect()
+        self.dataset.iter().filter(|quad| !quad.graph_name.is_default_graph()).map(QuadRef::into_owned).collect()
     }
 }
 
 impl FromIterator<Quad> for Union {
     fn from_iter<T: IntoIterator<Item = Quad>>(quads: T) -> Self {
-        let mut dataset = Dataset::new();
+        let (mut dataset, mut graphs) = (Dataset::new(), BTreeSet::new());
         for quad in quads {
+            if let GraphName::NamedNode(name) = &quad.graph_name {
+                graphs.insert(name.clone());
+            }
             dataset.insert(&Quad { graph_name: GraphName::DefaultGraph, ..quad.clone() });
             dataset.insert(&quad);
         }
-        Self(Arc::new(dataset))
+        Self { dataset: Arc::new(dataset), graphs: Arc::new(graphs) }
     }
 }
 
 /// The union of a scenario.
 pub fn union(scenario: &Scenario) -> anyhow::Result<Union> {
-    Ok(quads(scenario)?.into_iter().collect())
+    let mut graphs = BTreeSet::new();
+    let quads = materialize(scenario, &mut graphs)?;
+    Ok(Union { graphs: Arc::new(graphs), ..quads.into_iter().collect() })
 }
 
 /// The quads in the named graphs.
 pub fn quads(scenario: &Scenario) -> anyhow::Result<Vec<Quad>> {
+    materialize(scenario, &mut BTreeSet::new())
+}
+
+/// The quads in the named graphs, and the names of all graphs that mappings put triples into, be there rows for them or not.
+fn materialize(scenario: &Scenario, graphs: &mut BTreeSet<NamedNode>) -> anyhow::Result<Vec<Quad>> {
     let mut quads = Vec::new();
     for source in &scenario.sources {
         let file = format!("{}.ttl", source.name);
         let mapping = Mapping::parse(&file, &source.mapping.to_turtle(), BASE)
             .map_err(|errors| anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
-        let mut materializer = Materializer { source, mapping: &mapping, quads: &mut quads };
+        let mut materializer = Materializer { source, mapping: &mapping, quads: &mut quads, graphs: &mut *graphs };
         for map in &mapping.triples_maps {
             materializer.triples_map(map)?;
         }
@@ -65,11 +84,18 @@ struct Materializer<'a> {
     source: &'a Source,
     mapping: &'a Mapping,
     quads: &'a mut Vec<Quad>,
+    graphs: &'a mut BTreeSet<NamedNode>,
 }
 
 impl<'a> Materializer<'a> {
     fn triples_map(&mut self, map: &TriplesMap) -> anyhow::Result<()> {
         let (table, rows) = self.table(&map.table)?;
+        if !map.classes.is_empty() {
+            self.graphs.extend(self.named(&graphs(&map.graphs))?);
+        }
+        for part in &map.predicate_objects {
+            self.graphs.extend(self.named(&[graphs(&map.graphs), graphs(&part.graphs)].concat())?);
+        }
         for row in rows {
             let Some(subject) = self.term(&map.subject, table, row)? else { continue };
             for class in &map.classes {
@@ -104,12 +130,20 @@ impl<'a> Materializer<'a> {
             Term::BlankNode(node) => node.into(),
             other => return Err(anyhow!("{other} cannot be a subject")),
         };
-        let own = [NamedNode::new(&self.source.graph)?];
-        for graph in if graphs.is_empty() { &own } else { graphs } {
-            let graph = if graph.as_str() == DEFAULT_GRAPH { &own[0] } else { graph };
-            self.quads.push(Quad::new(subject.clone(), predicate.clone(), object.clone(), graph.clone()));
+        for graph in self.named(graphs)? {
+            self.quads.push(Quad::new(subject.clone(), predicate.clone(), object.clone(), graph));
         }
         Ok(())
+    }
+
+    /// Where triples go that are to go into these graphs.
+    fn named(&self, graphs: &[NamedNode]) -> anyhow::Result<Vec<NamedNode>> {
+        let own = NamedNode::new(&self.source.graph)?;
+        if graphs.is_empty() {
+            return Ok(vec![own]);
+        }
+        let named = |graph: &NamedNode| if graph.as_str() == DEFAULT_GRAPH { own.clone() } else { graph.clone() };
+        Ok(graphs.iter().map(named).collect())
     }
 
     fn objects(&self, object: &ObjectMap, table: &Table, row: &Row) -> anyhow::Result<Vec<Term>> {

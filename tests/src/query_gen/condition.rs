@@ -1,4 +1,8 @@
 //! Expressions: conditions and values over variables in scope, type errors included.
+//!
+//! They are drawn from forms with places to fill: `{x}` any variable, `{y}` another, `{n}` `{t}` `{d}` one drawn for a
+//! number, a text, a time, `{v}` a term close to the one `{x}` was drawn for, `{e}` a value, `{c}` a condition, `{p}` a
+//! piece of text, `{r}` a regular expression, `{i}` a small number, `{k}` a number of any kind, `{o}` a comparison.
 
 use super::Bound;
 use oxrdf::vocab::xsd;
@@ -8,51 +12,227 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
 const COMPARISONS: &[&str] = &["=", "!=", "<", "<=", ">", ">="];
-const PATTERNS: &[&str] = &["b", "^b", "o.t", "[0-9]+", "t$", "a\\\\.b", ".", "^$", "é", "BOLT"];
+const PATTERNS: &[&str] = &["b", "^b", "o.t", "[0-9]+", "t$", "a\\\\.b", ".", "^$", "é", "BOLT", "(b|n)", "B o"];
+const FLAGS: &[&str] = &["", "", ", \"i\"", ", \"s\"", ", \"im\"", ", \"x\""];
 const PIECES: &[&str] = &["b", "bolt", "BO", "", "1", "a", "é", "http://example.com/", "part/", "\\\"", "-", "%2F"];
-const DATATYPES: &[&str] =
-    &["xsd:string", "xsd:integer", "xsd:decimal", "xsd:double", "xsd:boolean", "xsd:date", "xsd:dateTime", "ex:code"];
+const NUMBERS: &[&str] =
+    &["1", "2", "0", "0.5", "1.0E0", "-3", "9223372036854775807", "\"x\"", "\"1\"^^xsd:float", "\"3\"^^xsd:byte"];
+const DATATYPES: &[&str] = &[
+    "xsd:string",
+    "xsd:integer",
+    "xsd:decimal",
+    "xsd:double",
+    "xsd:boolean",
+    "xsd:date",
+    "xsd:dateTime",
+    "ex:code",
+    "xsd:float",
+];
+
+const CONDITIONS: &[&str] = &[
+    "{x} {o} {v}",
+    "{x} {o} {v}",
+    "{x} {o} {v}",
+    "{x} {o} {v}",
+    "{x} {o} {y}",
+    "BOUND({x})",
+    "! BOUND({x})",
+    "{T}",
+    "REGEX(STR({x}), \"{r}\"{f})",
+    "LANG({x}) {=} \"{l}\"",
+    "LANGMATCHES(LANG({x}), \"{L}\")",
+    "DATATYPE({x}) {=} {D}",
+    "isIRI({x})",
+    "isURI({x})",
+    "isLiteral({x})",
+    "isNumeric({x})",
+    "isBlank({x})",
+    "{x} IN ({v}, {v})",
+    "{x} IN ({v}, {e})",
+    "{x} NOT IN ({v}, {v}, 1/0)",
+    "{i} IN ()",
+    "sameTerm({x}, {v})",
+    "sameTerm({x}, {y})",
+    "{A} {o} {A}",
+    "{x}",
+    "{e} {o} {v}",
+    "COALESCE({c}, {b})",
+    "xsd:boolean({e})",
+    "IF({c}, {b}, {c})",
+];
+
+/// What is not the same twice is used in a way that is.
+const VALUES: &[&str] = &[
+    "{x}",
+    "{x}",
+    "{v}",
+    "STR({x})",
+    "STR({x})",
+    "{A}",
+    "{A}",
+    "LANG({x})",
+    "DATATYPE({x})",
+    "STRLEN(STR({x}))",
+    "UCASE({t})",
+    "LCASE({x})",
+    "ENCODE_FOR_URI({t})",
+    "STRLEN({t})",
+    "SUBSTR(STR({x}), {i}, {i})",
+    "SUBSTR({t}, {i})",
+    "STRBEFORE({t}, {p})",
+    "STRAFTER(STR({x}), {p})",
+    "CONCAT(STR({x}), \"-\", STR({y}))",
+    "CONCAT({t}, {t})",
+    "CONCAT()",
+    "REPLACE(STR({x}), \"{r}\", \"z\"{f})",
+    "REPLACE({t}, \"(o)(.)\", \"$2$1\")",
+    "YEAR({d})",
+    "MONTH({d})",
+    "DAY({d})",
+    "HOURS({d})",
+    "MINUTES({d})",
+    "SECONDS({d})",
+    "TZ({d})",
+    "TIMEZONE({d})",
+    "ABS({n})",
+    "ROUND({n})",
+    "CEIL({n})",
+    "FLOOR({n})",
+    "FLOOR({x})",
+    "IF({c}, {e}, {e})",
+    "COALESCE({e}, {e})",
+    "COALESCE(1/0, {x}, {e})",
+    "IRI(CONCAT(\"http://example.com/part/\", ENCODE_FOR_URI(STR({x}))))",
+    "URI(STR({x}))",
+    "IRI({x})",
+    "STRDT(STR({x}), ex:code)",
+    "STRDT({t}, xsd:string)",
+    "STRLANG(STR({x}), \"en\")",
+    "STRLANG({t}, \"EN-gb\")",
+    "xsd:string({x})",
+    "xsd:integer({x})",
+    "xsd:integer({n})",
+    "xsd:decimal({n})",
+    "xsd:double({x})",
+    "xsd:float({n})",
+    "xsd:boolean({x})",
+    "xsd:dateTime({d})",
+    "xsd:dateTime(STR({d}))",
+    "MD5({t})",
+    "SHA1({t})",
+    "SHA256(STR({x}))",
+    "SHA384({t})",
+    "SHA512({t})",
+    "isBlank(BNODE())",
+    "isBlank(BNODE(\"a\"))",
+    "sameTerm(BNODE(\"a\"), BNODE(\"a\"))",
+    "isNumeric(RAND())",
+    "(RAND() < 1 && RAND() >= 0)",
+    "(NOW() = NOW())",
+    "DATATYPE(NOW())",
+    "STRLEN(STRUUID())",
+    "STRSTARTS(STR(UUID()), \"urn:uuid:\")",
+    "({x} {o} {v})",
+    "({c} && {c})",
+    "({c} || {c})",
+    "! {c}",
+    "BOUND({x})",
+    "{x} = {y}",
+];
 
 pub(super) fn condition(rng: &mut StdRng, bound: &[Bound], depth: usize) -> String {
     if depth > 0 && rng.random_bool(0.3) {
-        let a = condition(rng, bound, depth - 1);
-        let b = condition(rng, bound, depth - 1);
-        return match rng.random_range(0..3) {
-            0 => format!("({a} && {b})"),
-            1 => format!("({a} || {b})"),
-            _ => format!("(! ({a}))"),
-        };
+        let form = one(rng, &["({c} && {c})", "({c} || {c})", "(! {c})"]);
+        return Places::new(bound, depth).fill(rng, form);
     }
-    let x = variable(rng, bound);
-    let name = format!("?{}", x.name);
-    match rng.random_range(0..20) {
-        0..6 => format!("{name} {} {}", one(rng, COMPARISONS), near(rng, &x)),
-        6 => format!("{name} {} ?{}", one(rng, COMPARISONS), variable(rng, bound).name),
-        7 => format!("BOUND({name})"),
-        8 => format!("! BOUND({name})"),
-        9 => text_test(rng, &name, &x),
-        10 => format!("REGEX(STR({name}), \"{}\"{})", one(rng, PATTERNS), one(rng, &["", "", ", \"i\"", ", \"s\""])),
-        11 => language_test(rng, &name),
-        12 => format!("DATATYPE({name}) {} {}", one(rng, &["=", "!="]), one(rng, DATATYPES)),
-        13 => format!("{}({name})", one(rng, &["isIRI", "isLiteral", "isNumeric", "isBlank"])),
-        14 => {
-            let list: Vec<String> = (0..rng.random_range(1..5)).map(|_| near(rng, &x)).collect();
-            format!("{name} {} ({})", one(rng, &["IN", "IN", "NOT IN"]), list.join(", "))
+    let form = one(rng, CONDITIONS);
+    Places::new(bound, depth).fill(rng, form)
+}
+
+/// A value of any type.
+pub(super) fn value(rng: &mut StdRng, bound: &[Bound], depth: usize) -> String {
+    let form = one(rng, VALUES);
+    Places::new(bound, depth).fill(rng, form)
+}
+
+/// What the places of one form are filled with.
+struct Places<'a> {
+    bound: &'a [Bound],
+    depth: usize,
+    /// The variable of `{x}`, once it is drawn.
+    x: Option<Bound>,
+}
+
+impl<'a> Places<'a> {
+    fn new(bound: &'a [Bound], depth: usize) -> Self {
+        Self { bound, depth, x: None }
+    }
+
+    fn fill(mut self, rng: &mut StdRng, form: &str) -> String {
+        let mut text = String::new();
+        let mut rest = form;
+        while let Some(start) = rest.find('{') {
+            let end = rest[start..].find('}').map_or(rest.len(), |end| start + end);
+            text.push_str(&rest[..start]);
+            let place = rest.get(start + 1..end).unwrap_or_default();
+            text.push_str(&self.place(rng, place));
+            rest = rest.get(end + 1..).unwrap_or_default();
         }
-        15 => format!("sameTerm({name}, {})", near(rng, &x)),
-        16 => format!("{} {} {}", arithmetic(rng, bound, 1), one(rng, COMPARISONS), arithmetic(rng, bound, 0)),
-        17 => name,
-        18 => format!("{} {} {}", value(rng, bound, 1), one(rng, COMPARISONS), near(rng, &x)),
-        _ => format!("COALESCE({}, {})", condition_or(rng, bound, depth), one(rng, &["true", "false", "1/0"])),
+        text + rest
+    }
+
+    fn x(&mut self, rng: &mut StdRng) -> Bound {
+        let bound = self.bound;
+        self.x.get_or_insert_with(|| variable(rng, bound)).clone()
+    }
+
+    fn place(&mut self, rng: &mut StdRng, place: &str) -> String {
+        let deeper = self.depth.saturating_sub(1);
+        match place {
+            "x" => format!("?{}", self.x(rng).name),
+            "y" => format!("?{}", variable(rng, self.bound).name),
+            "n" => format!("?{}", numeric(rng, self.bound).name),
+            "t" => self.text(rng),
+            "d" => format!("?{}", drawn_for(rng, self.bound, is_time).name),
+            "v" => {
+                let x = self.x(rng);
+                near(rng, &x)
+            }
+            "e" if self.depth > 0 => value(rng, self.bound, deeper),
+            "e" => format!("?{}", variable(rng, self.bound).name),
+            "c" if self.depth > 0 => format!("({})", condition(rng, self.bound, deeper)),
+            "c" => format!("?{}", variable(rng, self.bound).name),
+            "A" => arithmetic(rng, self.bound, self.depth.min(1)),
+            "T" => {
+                let x = self.x(rng);
+                text_test(rng, &x)
+            }
+            "p" => format!("\"{}\"", one(rng, PIECES)),
+            "r" => one(rng, PATTERNS).to_owned(),
+            "f" => one(rng, FLAGS).to_owned(),
+            "i" => rng.random_range(0..5).to_string(),
+            "k" => one(rng, NUMBERS).to_owned(),
+            "o" => one(rng, COMPARISONS).to_owned(),
+            "=" => one(rng, &["=", "!="]).to_owned(),
+            "l" => one(rng, &["en", "", "en-gb"]).to_owned(),
+            "L" => one(rng, &["*", "en", "EN-gb"]).to_owned(),
+            "D" => one(rng, DATATYPES).to_owned(),
+            _ => one(rng, &["true", "false", "1/0"]).to_owned(),
+        }
+    }
+
+    fn text(&mut self, rng: &mut StdRng) -> String {
+        let x = drawn_for(rng, self.bound, is_text);
+        if rng.random_bool(0.8) {
+            format!("?{}", x.name)
+        } else {
+            one(rng, &["\"bolt\"@en", "\"été\"", "\"nut m8\""]).to_owned()
+        }
     }
 }
 
-fn condition_or(rng: &mut StdRng, bound: &[Bound], depth: usize) -> String {
-    if depth == 0 { format!("?{}", variable(rng, bound).name) } else { condition(rng, bound, depth - 1) }
-}
-
-fn text_test(rng: &mut StdRng, name: &str, x: &Bound) -> String {
-    let subject = if rng.random_bool(0.6) { name.to_owned() } else { format!("STR({name})") };
+fn text_test(rng: &mut StdRng, x: &Bound) -> String {
+    let subject = if rng.random_bool(0.6) { format!("?{}", x.name) } else { format!("STR(?{})", x.name) };
     let function = one(rng, &["CONTAINS", "STRSTARTS", "STRENDS"]);
     let own = match &x.sample {
         Some(Term::Literal(literal)) => literal.value().chars().take(rng.random_range(0..4)).collect(),
@@ -67,47 +247,6 @@ fn text_test(rng: &mut StdRng, name: &str, x: &Bound) -> String {
     format!("{function}({subject}, {piece})")
 }
 
-fn language_test(rng: &mut StdRng, name: &str) -> String {
-    match rng.random_range(0..3) {
-        0 => format!("LANG({name}) = \"{}\"", one(rng, &["en", "", "en-gb"])),
-        1 => format!("LANGMATCHES(LANG({name}), \"{}\")", one(rng, &["*", "en", "EN-gb"])),
-        _ => format!("LANG({name}) != \"en\""),
-    }
-}
-
-/// A value of any type.
-pub(super) fn value(rng: &mut StdRng, bound: &[Bound], depth: usize) -> String {
-    let x = variable(rng, bound);
-    let name = format!("?{}", x.name);
-    match rng.random_range(0..22) {
-        0..3 => name,
-        3 => near(rng, &x),
-        4..6 => format!("STR({name})"),
-        6..8 => arithmetic(rng, bound, depth),
-        8 => format!("LANG({name})"),
-        9 => format!("DATATYPE({name})"),
-        10 => format!("STRLEN(STR({name}))"),
-        11 => format!("{}({name})", one(rng, &["UCASE", "LCASE", "ENCODE_FOR_URI", "STRLEN"])),
-        12 => format!("SUBSTR(STR({name}), {}, {})", rng.random_range(1..4), rng.random_range(0..5)),
-        13 => format!("{}(STR({name}), \"{}\")", one(rng, &["STRBEFORE", "STRAFTER"]), one(rng, PIECES)),
-        14 => format!("CONCAT(STR({name}), \"-\", STR(?{}))", variable(rng, bound).name),
-        15 => format!("REPLACE(STR({name}), \"{}\", \"z\")", one(rng, &["o", "[0-9]", "^a"])),
-        16 => format!("{}({name})", one(rng, &["YEAR", "MONTH", "DAY", "HOURS", "MINUTES", "SECONDS", "TZ"])),
-        17 => format!("{}({name})", one(rng, &["ABS", "ROUND", "CEIL", "FLOOR"])),
-        18 => format!("{}({name})", one(rng, &["STR", "ROUND", "LCASE", "LANG"])),
-        19 if depth > 0 => format!(
-            "IF({}, {}, {})",
-            condition(rng, bound, depth - 1),
-            value(rng, bound, depth - 1),
-            value(rng, bound, depth - 1)
-        ),
-        20 if depth > 0 => {
-            format!("COALESCE({}, {})", value(rng, bound, depth - 1), value(rng, bound, depth - 1))
-        }
-        _ => format!("IRI(CONCAT(\"http://example.com/part/\", ENCODE_FOR_URI(STR({name}))))"),
-    }
-}
-
 fn arithmetic(rng: &mut StdRng, bound: &[Bound], depth: usize) -> String {
     let name = format!("?{}", numeric(rng, bound).name);
     let operand = if depth > 0 && rng.random_bool(0.4) {
@@ -115,13 +254,14 @@ fn arithmetic(rng: &mut StdRng, bound: &[Bound], depth: usize) -> String {
     } else if rng.random_bool(0.3) {
         format!("?{}", numeric(rng, bound).name)
     } else {
-        one(rng, &["1", "2", "0", "0.5", "1.0e0", "-3", "9223372036854775807", "\"x\""]).to_owned()
+        one(rng, NUMBERS).to_owned()
     };
-    match rng.random_range(0..6) {
+    match rng.random_range(0..7) {
         0 | 1 => format!("{name} + {operand}"),
         2 => format!("{name} - {operand}"),
         3 => format!("{name} * {operand}"),
         4 => format!("{name} / {operand}"),
+        5 => format!("+ {name}"),
         _ => format!("- {name}"),
     }
 }
@@ -136,7 +276,21 @@ fn near(rng: &mut StdRng, bound: &Bound) -> String {
     }
     match term {
         Term::Literal(literal) if is_number(literal) => {
-            one(rng, &["0", "1", "2", "3", "1.5", "2.5e0", "-1", "1.0", "\"1\"", "4.25"]).to_owned()
+            let numbers = [
+                "0",
+                "1",
+                "2",
+                "3",
+                "1.5",
+                "2.5E0",
+                "-1",
+                "1.0",
+                "\"1\"",
+                "4.25",
+                "\"2\"^^xsd:float",
+                "\"01\"^^xsd:integer",
+            ];
+            one(rng, &numbers).to_owned()
         }
         Term::Literal(literal) if literal.datatype() == xsd::DATE => {
             one(rng, &["\"2024-01-01\"^^xsd:date", "\"2023-12-31\"^^xsd:date", "\"2024-01-01Z\"^^xsd:date"]).to_owned()
@@ -160,6 +314,14 @@ pub(super) fn is_numeric(bound: &Bound) -> bool {
     matches!(&bound.sample, Some(Term::Literal(literal)) if is_number(literal))
 }
 
+fn is_text(bound: &Bound) -> bool {
+    matches!(&bound.sample, Some(Term::Literal(literal)) if literal.datatype() == xsd::STRING || literal.language().is_some())
+}
+
+fn is_time(bound: &Bound) -> bool {
+    matches!(&bound.sample, Some(Term::Literal(literal)) if [xsd::DATE_TIME, xsd::DATE].contains(&literal.datatype()))
+}
+
 fn is_number(literal: &Literal) -> bool {
     [xsd::INTEGER, xsd::DECIMAL, xsd::DOUBLE].contains(&literal.datatype())
 }
@@ -172,10 +334,14 @@ fn variable(rng: &mut StdRng, bound: &[Bound]) -> Bound {
     }
 }
 
-/// A variable that was drawn for a number, if there is one.
 fn numeric(rng: &mut StdRng, bound: &[Bound]) -> Bound {
-    let numbers: Vec<Bound> = bound.iter().filter(|b| is_numeric(b)).cloned().collect();
-    if rng.random_bool(0.9) && !numbers.is_empty() { variable(rng, &numbers) } else { variable(rng, bound) }
+    drawn_for(rng, bound, is_numeric)
+}
+
+/// A variable that was drawn for such a term, if there is one.
+fn drawn_for(rng: &mut StdRng, bound: &[Bound], fits: fn(&Bound) -> bool) -> Bound {
+    let fitting: Vec<Bound> = bound.iter().filter(|b| fits(b)).cloned().collect();
+    if rng.random_bool(0.9) && !fitting.is_empty() { variable(rng, &fitting) } else { variable(rng, bound) }
 }
 
 pub(super) fn one<'t>(rng: &mut StdRng, texts: &[&'t str]) -> &'t str {

@@ -1,23 +1,24 @@
 //! A query in pieces that can be printed and left out.
 
+use super::Expression;
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
-
-const PROLOGUE: &str = "PREFIX ex: <http://example.com/vocab#>
-PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
-";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Query {
     pub form: Form,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dataset: Vec<Dataset>,
     pub pattern: Vec<Element>,
     /// Variables, or `(expression AS ?name)`.
     pub group_by: Vec<Item>,
-    pub having: Option<String>,
+    pub having: Option<Expression>,
     /// Variables; true: descending.
     pub order_by: Vec<(String, bool)>,
     pub limit: Option<usize>,
     pub offset: Option<usize>,
+    /// VALUES after everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Table>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,16 @@ pub enum Form {
         dedup: Dedup,
         items: Vec<Item>,
     },
+    /// No triples: those of the pattern (`CONSTRUCT WHERE`).
+    Construct(Vec<[String; 3]>),
+    /// Variables with their question mark, and IRIs. None: `*`.
+    Describe(Vec<String>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dataset {
+    From(String),
+    FromNamed(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +52,7 @@ pub enum Dedup {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Item {
     Variable(String),
-    Expression { text: String, name: String },
+    Expression { text: Expression, name: String },
     Aggregate(Aggregate),
 }
 
@@ -56,29 +67,28 @@ pub struct Aggregate {
     pub name: String,
 }
 
+/// The variables and rows of VALUES.
+pub type Table = (Vec<String>, Vec<Vec<String>>);
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Element {
+    /// The middle may be a path.
     Triples(Vec<[String; 3]>),
-    Filter(String),
+    Filter(Expression),
     Optional(Vec<Element>),
     Union(Vec<Vec<Element>>),
-    Bind(String, String),
+    Minus(Vec<Element>),
+    Bind(Expression, String),
     Values(Vec<String>, Vec<Vec<String>>),
     Graph(String, Vec<Element>),
     Group(Vec<Element>),
+    Query(Box<Query>),
 }
 
 impl Aggregate {
     /// Whether the result does not depend on the order of the input.
     pub fn is_determined(&self) -> bool {
         matches!(self.function.as_str(), "COUNT" | "SUM" | "AVG")
-    }
-
-    pub fn text(&self) -> String {
-        let distinct = if self.distinct { "DISTINCT " } else { "" };
-        let argument = self.argument.as_deref().unwrap_or("*");
-        let separator = self.separator.as_ref().map(|s| format!(" ; SEPARATOR = \"{s}\"")).unwrap_or_default();
-        format!("{}({distinct}{argument}{separator})", self.function)
     }
 }
 
@@ -89,121 +99,96 @@ impl Item {
             Self::Aggregate(aggregate) => &aggregate.name,
         }
     }
-
-    pub fn text(&self) -> String {
-        match self {
-            Self::Variable(name) => format!("?{name}"),
-            Self::Expression { text, name } => format!("({text} AS ?{name})"),
-            Self::Aggregate(aggregate) => format!("({} AS ?{})", aggregate.text(), aggregate.name),
-        }
-    }
 }
 
 impl Query {
     pub fn new(pattern: Vec<Element>) -> Self {
         Self {
             form: Form::Select { dedup: Dedup::All, items: Vec::new() },
+            dataset: Vec::new(),
             pattern,
             group_by: Vec::new(),
             having: None,
             order_by: Vec::new(),
             limit: None,
             offset: None,
+            values: None,
         }
     }
 
-    /// The same without ORDER BY, LIMIT and OFFSET. The oracle is asked this: its order of terms that have none is not
-    /// a total one, and sorting by it can panic.
+    /// The same without ORDER BY, LIMIT and OFFSET, and without an order that means nothing in sub-queries. The oracle is
+    /// asked this: its order of terms that have none is not a total one, and sorting by it can panic.
     #[must_use]
     pub fn unordered(&self) -> Self {
-        Self { order_by: Vec::new(), limit: None, offset: None, ..self.clone() }
+        let mut query = Self { order_by: Vec::new(), limit: None, offset: None, ..self.clone() };
+        query.sub_queries(&mut |inner| {
+            if inner.limit.is_none() && inner.offset.is_none() {
+                inner.order_by.clear();
+            }
+        });
+        query
     }
 
-    pub fn text(&self) -> String {
-        let mut text = PROLOGUE.to_owned();
+    /// What is grouped, as a query for all its rows.
+    #[must_use]
+    pub fn ungrouped(&self, items: Vec<Item>) -> Self {
+        let form = Form::Select { dedup: Dedup::All, items };
+        Self { form, dataset: self.dataset.clone(), ..Self::new(self.pattern.clone()) }
+    }
+
+    /// The variables a sub-query hands out; of `*`, those in scope in its pattern.
+    pub fn projected(&self) -> Vec<String> {
         match &self.form {
-            Form::Ask => text.push_str("ASK "),
-            Form::Select { dedup, items } => {
-                text.push_str(match dedup {
-                    Dedup::All => "SELECT ",
-                    Dedup::Distinct => "SELECT DISTINCT ",
-                    Dedup::Reduced => "SELECT REDUCED ",
-                });
-                let items: Vec<String> = items.iter().map(Item::text).collect();
-                text.push_str(&if items.is_empty() { "*".to_owned() } else { items.join(" ") });
-                text.push_str(" WHERE ");
-            }
+            Form::Select { items, .. } if !items.is_empty() => items.iter().map(|i| i.name().to_owned()).collect(),
+            Form::Select { .. } => variables_in_scope(&self.pattern),
+            _ => Vec::new(),
         }
-        write_group(&mut text, &self.pattern, 0);
-        if !self.group_by.is_empty() {
-            let items: Vec<String> = self.group_by.iter().map(Item::text).collect();
-            let _ = write!(text, "\nGROUP BY {}", items.join(" "));
-        }
-        if let Some(having) = &self.having {
-            let _ = write!(text, "\nHAVING ({having})");
-        }
-        if !self.order_by.is_empty() {
-            text.push_str("\nORDER BY");
-            for (name, descending) in &self.order_by {
-                let _ = if *descending { write!(text, " DESC(?{name})") } else { write!(text, " ?{name}") };
-            }
-        }
-        if let Some(limit) = self.limit {
-            let _ = write!(text, "\nLIMIT {limit}");
-        }
-        if let Some(offset) = self.offset {
-            let _ = write!(text, "\nOFFSET {offset}");
-        }
-        text.push('\n');
-        text
+    }
+
+    /// Sub-queries at any depth that stand where their answer is the same for whatever is around them.
+    pub fn sub_queries(&mut self, visit: &mut dyn FnMut(&mut Query)) {
+        self.pattern.iter_mut().for_each(|element| sub_queries(element, visit));
     }
 }
 
-fn write_group(text: &mut String, elements: &[Element], depth: usize) {
-    text.push_str("{\n");
-    let indent = "  ".repeat(depth + 1);
-    for element in elements {
-        text.push_str(&indent);
-        write_element(text, element, depth + 1);
-        text.push('\n');
-    }
-    text.push_str(&"  ".repeat(depth));
-    text.push('}');
-}
-
-fn write_element(text: &mut String, element: &Element, depth: usize) {
+fn sub_queries(element: &mut Element, visit: &mut dyn FnMut(&mut Query)) {
     match element {
-        Element::Triples(triples) => {
-            let lines: Vec<String> = triples.iter().map(|triple| format!("{} .", triple.join(" "))).collect();
-            text.push_str(&lines.join(&format!("\n{}", "  ".repeat(depth))));
+        Element::Query(query) => {
+            query.sub_queries(visit);
+            visit(query);
         }
-        Element::Filter(condition) => {
-            let _ = write!(text, "FILTER ({condition})");
+        Element::Optional(group) | Element::Group(group) | Element::Minus(group) | Element::Graph(_, group) => {
+            group.iter_mut().for_each(|element| sub_queries(element, visit));
         }
-        Element::Optional(group) => {
-            text.push_str("OPTIONAL ");
-            write_group(text, group, depth);
-        }
-        Element::Union(branches) => {
-            for (i, branch) in branches.iter().enumerate() {
-                if i > 0 {
-                    text.push_str(" UNION ");
-                }
-                write_group(text, branch, depth);
-            }
-        }
-        Element::Bind(expression, name) => {
-            let _ = write!(text, "BIND ({expression} AS ?{name})");
-        }
-        Element::Values(names, rows) => {
-            let names: Vec<String> = names.iter().map(|name| format!("?{name}")).collect();
-            let rows: Vec<String> = rows.iter().map(|row| format!("({})", row.join(" "))).collect();
-            let _ = write!(text, "VALUES ({}) {{ {} }}", names.join(" "), rows.join(" "));
-        }
+        Element::Union(branches) => branches.iter_mut().flatten().for_each(|element| sub_queries(element, visit)),
+        Element::Triples(_) | Element::Filter(_) | Element::Bind(..) | Element::Values(..) => {}
+    }
+}
+
+/// SPARQL section 18.2.1.
+pub fn variables_in_scope(elements: &[Element]) -> Vec<String> {
+    let mut names = Vec::new();
+    elements.iter().for_each(|element| variables(element, &mut names));
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn variables(element: &Element, names: &mut Vec<String>) {
+    let mut add = |text: &str| names.extend(text.strip_prefix('?').map(str::to_owned));
+    match element {
+        Element::Triples(triples) => triples.iter().flatten().for_each(|term| add(term)),
+        Element::Filter(_) | Element::Minus(_) => {}
+        Element::Bind(_, name) => names.push(name.clone()),
+        Element::Values(columns, _) => names.extend(columns.iter().cloned()),
         Element::Graph(name, group) => {
-            let _ = write!(text, "GRAPH {name} ");
-            write_group(text, group, depth);
+            add(name);
+            group.iter().for_each(|element| variables(element, names));
         }
-        Element::Group(group) => write_group(text, group, depth),
+        Element::Optional(group) | Element::Group(group) => {
+            group.iter().for_each(|element| variables(element, names));
+        }
+        Element::Union(branches) => branches.iter().flatten().for_each(|element| variables(element, names)),
+        Element::Query(query) => names.extend(query.projected()),
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn assign(rng: &mut StdRng, description: &mut Description) {
         table.filters = filters(rng, table, profile);
         table.max_keys = match profile {
             Profile::Nothing => 0,
-            _ => pick(rng, &[0, 1, 2, 7, 1000, 1000]),
+            _ => pick(rng, &[0, 1, 1, 2, 3, 7, 1000, 1000, 1000]),
         };
         columns(rng, table, profile);
         table.rows = statistic(rng, table.rows);
@@ -81,6 +81,7 @@ pub fn offer_everything(description: &mut Description, max_keys: u32) {
         sort: Capability::Exact,
         limit: Capability::Exact,
         aggregates: ALL_AGGREGATES.to_vec(),
+        recurse: true,
         max_concurrency: 4,
     };
     let filter = |operation, data_type| FilterCapability { operation, data_type, level: Capability::Exact };
@@ -106,6 +107,7 @@ fn relational(rng: &mut StdRng) -> RelationalCapabilities {
         sort: pick(rng, &[Capability::None, Capability::Superset, Capability::Exact, Capability::Exact]),
         limit: pick(rng, &[Capability::None, Capability::Superset, Capability::Exact, Capability::Exact]),
         aggregates,
+        recurse: rng.random_bool(0.5),
         max_concurrency: pick(rng, &[1, 2, 4]),
     }
 }

@@ -51,14 +51,24 @@ pub(super) struct Draft {
 pub(super) struct Reference {
     pub(super) concept: usize,
     pub(super) columns: Vec<usize>,
-    /// The table of the same source that has all these keys, by number.
-    parent: Option<usize>,
+    parent: Parent,
+}
+
+/// The table of the same source that has all the keys a reference may hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parent {
+    /// None has.
+    Elsewhere,
+    /// An earlier one, by number.
+    Earlier(usize),
+    /// The table itself: links along which one can go round in circles.
+    Own,
 }
 
 /// One scenario for each seed; `transports` are those the sources are split over.
 pub fn generate(seed: u64, transports: &[Transport]) -> Scenario {
     let mut rng = StdRng::seed_from_u64(seed);
-    let count = pick(&mut rng, &[1, 2, 2, 3, 3, 4, 5]);
+    let count = pick(&mut rng, &[1, 1, 2, 2, 2, 2, 3, 3, 4, 5]);
     // Few concepts, so that sources speak of the same things.
     let concepts: Vec<usize> = (0..3).map(|_| pick(&mut rng, &[0, 0, 0, 1, 2, 3, 4, 5, 6])).collect();
     let kind = if rng.random_bool(0.35) { Kind::Apart } else { Kind::Overlapping };
@@ -90,7 +100,9 @@ fn source(rng: &mut StdRng, number: usize, concepts: &[usize], transports: &[Tra
     let (tables, rows) = drafts.into_iter().map(table).unzip();
     let mut description = describe(tables);
     match transport {
-        Transport::Memory if kind == Kind::Apart && rng.random_bool(0.8) => offer_everything(&mut description, 1_000),
+        Transport::Memory if kind == Kind::Apart && rng.random_bool(0.8) => {
+            offer_everything(&mut description, pick(rng, &[1_000, 1_000, 3, 1]));
+        }
         Transport::Memory => capabilities::assign(rng, &mut description),
         Transport::Sqlite | Transport::Wasm => capabilities::offer_nothing(&mut description),
     }
@@ -190,6 +202,9 @@ fn draft(
     for _ in 0..pick(rng, &[0, 0, 1, 1, 2]) {
         reference(rng, &mut draft, concepts, earlier, transport);
     }
+    if rng.random_bool(0.35) {
+        own_reference(rng, &mut draft, transport);
+    }
     draft
 }
 
@@ -231,28 +246,44 @@ fn reference(rng: &mut StdRng, draft: &mut Draft, concepts: &[usize], earlier: &
         let nullable = rng.random_bool(0.4);
         let columns: Vec<usize> =
             other.key.iter().map(|i| add_column(draft, "ref", other.columns[*i].data_type, nullable)).collect();
-        draft.foreign_keys.push(ForeignKey {
-            name: format!("fk{}", draft.references.len()),
-            columns: columns.iter().map(|i| draft.columns[*i].name.clone()).collect(),
-            referenced_table: other.name.clone(),
-            referenced_columns: other.key.iter().map(|i| other.columns[*i].name.clone()).collect(),
-        });
-        draft.references.push(Reference { concept: other.concept, columns, parent: Some(parent) });
+        let names = other.key.iter().map(|i| other.columns[*i].name.clone()).collect();
+        foreign_key(draft, &columns, other.name.clone(), names);
+        draft.references.push(Reference { concept: other.concept, columns, parent: Parent::Earlier(parent) });
         return;
     }
     let concept = pick(rng, concepts);
     let nullable = rng.random_bool(0.4);
     let types = pick(rng, CONCEPTS[concept].keys);
     let columns = types.iter().map(|data_type| add_column(draft, "ref", *data_type, nullable)).collect();
-    draft.references.push(Reference { concept, columns, parent: None });
+    draft.references.push(Reference { concept, columns, parent: Parent::Elsewhere });
+}
+
+/// Adds columns that refer to rows of the table itself.
+fn own_reference(rng: &mut StdRng, draft: &mut Draft, transport: Transport) {
+    let nullable = rng.random_bool(0.6) || draft.key.iter().any(|i| draft.columns[*i].nullable);
+    let types: Vec<DataType> = draft.key.iter().map(|i| draft.columns[*i].data_type).collect();
+    let columns: Vec<usize> = types.into_iter().map(|data_type| add_column(draft, "up", data_type, nullable)).collect();
+    if draft.keyed && transport != Transport::Wasm {
+        let names = draft.key.iter().map(|i| draft.columns[*i].name.clone()).collect();
+        foreign_key(draft, &columns, draft.name.clone(), names);
+    }
+    draft.references.push(Reference { concept: draft.concept, columns, parent: Parent::Own });
+}
+
+fn foreign_key(draft: &mut Draft, columns: &[usize], referenced_table: String, referenced_columns: Vec<String>) {
+    draft.foreign_keys.push(ForeignKey {
+        name: format!("fk{}", draft.references.len()),
+        columns: columns.iter().map(|i| draft.columns[*i].name.clone()).collect(),
+        referenced_table,
+        referenced_columns,
+    });
 }
 
 fn fill(rng: &mut StdRng, draft: &mut Draft, earlier: &[Draft], transport: Transport) {
     // A reference that may not be null, to a table without rows, leaves nothing to say.
-    let barren = draft
-        .references
-        .iter()
-        .any(|r| r.parent.is_some_and(|i| earlier[i].rows.is_empty()) && !draft.columns[r.columns[0]].nullable);
+    let barren = draft.references.iter().any(|r| {
+        matches!(r.parent, Parent::Earlier(i) if earlier[i].rows.is_empty()) && !draft.columns[r.columns[0]].nullable
+    });
     let count = if barren { 0 } else { pick(rng, &[0, 1, 3, 5, 8, 8, 12, 20, 30]) };
     let mut seen = HashSet::new();
     for _ in 0..count {
@@ -262,8 +293,25 @@ fn fill(rng: &mut StdRng, draft: &mut Draft, earlier: &[Draft], transport: Trans
             draft.rows.push(row);
         }
     }
+    refer_to_own(rng, draft);
     if !draft.keyed && !draft.rows.is_empty() && rng.random_bool(0.5) {
         draft.rows.push(draft.rows[0].clone());
+    }
+}
+
+/// Every row refers to some row of the table, or to none where it may.
+fn refer_to_own(rng: &mut StdRng, draft: &mut Draft) {
+    let own: Vec<Vec<usize>> =
+        draft.references.iter().filter(|r| r.parent == Parent::Own).map(|r| r.columns.clone()).collect();
+    for columns in own {
+        let nullable = draft.columns[columns[0]].nullable;
+        for row in 0..draft.rows.len() {
+            let other = draft.rows[rng.random_range(0..draft.rows.len())].clone();
+            let none = nullable && rng.random_bool(0.25);
+            for (ours, theirs) in columns.iter().zip(&draft.key) {
+                draft.rows[row][*ours] = if none { None } else { other[*theirs].clone() };
+            }
+        }
     }
 }
 
@@ -287,12 +335,16 @@ fn row(rng: &mut StdRng, draft: &Draft, earlier: &[Draft], odd: bool) -> Row {
 }
 
 fn refer(rng: &mut StdRng, draft: &Draft, reference: &Reference, earlier: &[Draft], row: &mut Row) {
-    let Some(parent) = reference.parent.map(|i| &earlier[i]) else {
-        for i in &reference.columns {
-            let null = draft.columns[*i].nullable && rng.random_bool(0.2);
-            row[*i] = (!null).then(|| pools::key(rng, draft.columns[*i].data_type));
+    let parent = match reference.parent {
+        Parent::Earlier(number) => &earlier[number],
+        Parent::Own => return,
+        Parent::Elsewhere => {
+            for i in &reference.columns {
+                let null = draft.columns[*i].nullable && rng.random_bool(0.2);
+                row[*i] = (!null).then(|| pools::key(rng, draft.columns[*i].data_type));
+            }
+            return;
         }
-        return;
     };
     let nullable = draft.columns[reference.columns[0]].nullable;
     if parent.rows.is_empty() || (nullable && rng.random_bool(0.2)) {

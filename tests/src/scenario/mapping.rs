@@ -162,7 +162,7 @@ impl Writer<'_> {
                 "\"bolt\"@en",
                 "true",
                 "2.5",
-                "\"1\"^^xsd:double",
+                "\"1.0E0\"^^xsd:double",
             ];
             let object = format!("rr:constant {}", pick(rng, &constants));
             let predicate = pick(rng, &["ex:name", "ex:level", "ex:uses", "ex:near"]);

@@ -21,3 +21,16 @@ fn what_is_left_still_fails_and_nothing_can_be_left_out() {
     assert!(small.scenario.sources[0].rows.iter().all(Vec::is_empty), "rows are not needed for this");
     assert!(smaller(&small).iter().all(|case| !has_filter(case)), "{}", small.query.text());
 }
+
+#[test]
+fn paths_and_expressions_lose_words() {
+    let texts = |text: &str| smaller_texts(text);
+    let path = "(<urn:a>/^<urn:b>|!(<urn:c>))*";
+    for smaller in
+        ["(<urn:a>)*", "<urn:a>/^<urn:b>|!(<urn:c>)*", "(<urn:a>/^<urn:b>|!<urn:c>)*", "(<urn:a>/^<urn:b>|!(<urn:c>))"]
+    {
+        assert!(texts(path).contains(&smaller.to_owned()), "{smaller}: {:?}", texts(path));
+    }
+    assert!(texts("?a + STR(?b)").contains(&"?a ".to_owned()), "{:?}", texts("?a + STR(?b)"));
+    assert!(texts("\"a (b\" = ?x").iter().all(|text| !text.contains("(b") || text.contains("\"a (b\"")));
+}

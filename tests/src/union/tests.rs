@@ -19,7 +19,10 @@ fn values_are_in_their_canonical_form() {
     let cases = [
         (decimal(-150, 2), DataType::Decimal { precision: 9, scale: 2 }, "-1.5"),
         (decimal(500, 2), DataType::Decimal { precision: 9, scale: 2 }, "5"),
-        (Value::Float64(1e21), DataType::Float64, "1000000000000000000000"),
+        (Value::Float64(1e21), DataType::Float64, "1.0E21"),
+        (Value::Float64(-80.25), DataType::Float64, "-8.025E1"),
+        (Value::Float64(-0.0), DataType::Float64, "-0.0E0"),
+        (Value::Float64(0.001), DataType::Float64, "1.0E-3"),
         (Value::Timestamp(1_500_000), zoned, "1970-01-01T00:00:01.5Z"),
         (Value::Timestamp(-1), DataType::Timestamp { zoned: false }, "1969-12-31T23:59:59.999999"),
         (Value::Binary(vec![0, 255]), DataType::Binary, "00FF"),
@@ -31,5 +34,5 @@ fn values_are_in_their_canonical_form() {
 
 #[test]
 fn reserved_characters_are_encoded() {
-    assert_eq!(iri_safe("A/B %é\u{E000}~"), "A%2FB%20%25é%EE%80%80~");
+    assert_eq!(iri_safe("A/B %é\u{E000}\u{E0001}~"), "A%2FB%20%25é%EE%80%80%F3%A0%80%81~");
 }
