@@ -8,6 +8,7 @@ use weft_connector::{Connector, GuardLimits};
 use weft_exec::EngineLimits;
 use weft_model::Code;
 use weft_model::contract::{DataType, Relation, Value};
+use weft_plan::PlanLimits;
 use weft_tests::compare::{Found, evaluate};
 use weft_tests::faulty::{FaultyConnector, Mishap};
 use weft_tests::memory::{MemoryConnector, Row};
@@ -354,6 +355,11 @@ async fn limits_end_in_an_error_that_names_them() {
     assert_eq!(bytes_of_source.code, Code::LimitExceeded, "{bytes_of_source}");
     let rows_of_answer = ask(one_try(), EngineLimits { result_rows: 39, ..default() }).await.unwrap_err();
     assert_eq!(rows_of_answer.code, Code::LimitExceeded, "{rows_of_answer}");
+    let bytes_of_answer = ask(one_try(), EngineLimits { result_bytes: 1_000, ..default() }).await.unwrap_err();
+    assert!(bytes_of_answer.message.contains("limits.result_bytes"), "{bytes_of_answer}");
+    let plan = PlanLimits { plan_rows: 39, ..PlanLimits::default() };
+    let rows_of_plan = ask(one_try(), EngineLimits { plan, ..default() }).await.unwrap_err();
+    assert_eq!(rows_of_plan.code, Code::QueryTooLarge, "{rows_of_plan}");
     let enough = ask(GuardLimits { max_rows: 40, ..one_try() }, EngineLimits { result_rows: 40, ..default() }).await;
     assert_eq!(rows(&enough.unwrap()), 40);
 }

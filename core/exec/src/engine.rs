@@ -52,6 +52,8 @@ pub struct EngineLimits {
     /// Bytes of memory for joins, sorts and groups. Not under 64 MiB.
     pub memory: usize,
     pub result_rows: u64,
+    /// Bytes of the terms of an answer, as text.
+    pub result_bytes: u64,
     /// Bytes of one computed string.
     pub value_bytes: usize,
     /// Nesting of one expression; each level needs up to 36 KiB of stack where it is interpreted. A chain of `&&` or `||`
@@ -74,6 +76,7 @@ impl Default for EngineLimits {
             timeout: Duration::from_secs(30),
             memory: 256 << 20,
             result_rows: 10_000_000,
+            result_bytes: 8 << 30,
             value_bytes: 1 << 20,
             expression_depth: 32,
             batch_rows: 8_192,
@@ -190,7 +193,7 @@ impl Engine {
         let Some(root) = root else { return Err(internal("a plan without operators")) };
         let batches = root.plan.execute(0, self.task()?)?;
         let names = root.layout.variables().to_vec();
-        let rows = bounded(deadline, self.limits.result_rows, report.clone(), root.layout, batches);
+        let rows = bounded(deadline, self.limits.answer(), report.clone(), root.layout, batches);
         match plan.form {
             Form::Select(variables) => {
                 let rows = selected(rows, &names, &variables);
@@ -361,10 +364,23 @@ async fn ask(
     Ok(Answer::Boolean { value, report: report.snapshot() })
 }
 
-/// Reads batches as terms until the end, the deadline or the row limit.
+/// What an answer may have.
+#[derive(Clone, Copy)]
+struct AnswerLimits {
+    rows: u64,
+    bytes: u64,
+}
+
+impl EngineLimits {
+    fn answer(&self) -> AnswerLimits {
+        AnswerLimits { rows: self.result_rows, bytes: self.result_bytes }
+    }
+}
+
+/// Reads batches as terms until the end, the deadline or a limit of the answer.
 fn bounded(
     deadline: Instant,
-    most: u64,
+    most: AnswerLimits,
     report: ReportHandle,
     layout: Layout,
     batches: datafusion_execution::SendableRecordBatchStream,
@@ -398,13 +414,32 @@ fn terms(
     batch: &RecordBatch,
     layout: &Layout,
     report: &ReportHandle,
-    most: u64,
+    most: AnswerLimits,
 ) -> Result<Vec<Vec<Option<Term>>>, QueryError> {
-    if report.add_rows(batch.num_rows() as u64) > most {
-        let message = format!("the answer has more rows than limits.result_rows allows ({most})");
-        return Err(QueryError::new(Code::LimitExceeded, Fault::Caller, message));
+    let exceeded = |what: &str, limit: &str, most: u64| {
+        let message = format!("the answer has more {what} than limits.{limit} allows ({most})");
+        Err(QueryError::new(Code::LimitExceeded, Fault::Caller, message))
+    };
+    if report.add_rows(batch.num_rows() as u64) > most.rows {
+        return exceeded("rows", "result_rows", most.rows);
     }
-    Ok(rows(batch, layout)?)
+    let rows = rows(batch, layout)?;
+    let bytes = rows.iter().flatten().flatten().map(text_bytes).sum();
+    if report.add_bytes(bytes) > most.bytes {
+        return exceeded("bytes", "result_bytes", most.bytes);
+    }
+    Ok(rows)
+}
+
+fn text_bytes(term: &Term) -> u64 {
+    let length = match term {
+        Term::NamedNode(node) => node.as_str().len(),
+        Term::BlankNode(node) => node.as_str().len(),
+        Term::Literal(literal) => literal.value().len() + literal.datatype().as_str().len(),
+        #[allow(unreachable_patterns, reason = "triple terms exist when any crate turns the RDF 1.2 feature on")]
+        _ => 0,
+    };
+    length as u64
 }
 
 /// A key block that shows where keys go: one row of nothing in particular.

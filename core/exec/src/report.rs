@@ -52,6 +52,7 @@ struct State {
     ended: Option<Duration>,
     planning: Duration,
     rows: u64,
+    bytes: u64,
     complete: bool,
     scans: Vec<(Arc<str>, weft_connector::ReportHandle)>,
     /// Services whose failures were hidden, one entry a failure.
@@ -66,6 +67,7 @@ impl ReportHandle {
             ended: None,
             planning: Duration::ZERO,
             rows: 0,
+            bytes: 0,
             complete: false,
             scans: Vec::new(),
             hidden: Vec::new(),
@@ -125,6 +127,13 @@ impl ReportHandle {
         let mut state = self.lock();
         state.rows += rows;
         state.rows
+    }
+
+    /// Counts bytes of the answer and returns how many there are.
+    pub(crate) fn add_bytes(&self, bytes: u64) -> u64 {
+        let mut state = self.lock();
+        state.bytes += bytes;
+        state.bytes
     }
 
     pub(crate) fn end(&self, complete: bool) {

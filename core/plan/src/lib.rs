@@ -66,7 +66,7 @@ pub fn plan(
     limits.check_depth(&query)?;
     let own = query.dataset().map(Dataset::of_query);
     let mut translation = translate::Translation::new(catalogue, dataset.or(own.as_ref()), limits);
-    let (form, tree) = form(&query, &mut translation)?;
+    let (form, tree) = form(text, &query, &mut translation)?;
     let pruned = translation.into_pruned();
     let mut root = join::Planner::new(catalogue, limits).plan(tree, &needed_variables(&form), None)?;
     if form == Form::Ask {
@@ -79,10 +79,14 @@ pub fn plan(
 }
 
 /// What the query asks for, and the tree of its rows.
-fn form(query: &Query, translation: &mut translate::Translation<'_>) -> Result<(Form, tree::Tree), PlanError> {
+fn form(
+    text: &str,
+    query: &Query,
+    translation: &mut translate::Translation<'_>,
+) -> Result<(Form, tree::Tree), PlanError> {
     Ok(match query {
         Query::Select { pattern, .. } => {
-            (Form::Select(parse::result_variables(pattern)), translation.translate(pattern)?)
+            (Form::Select(parse::shown_variables(text, pattern)), translation.translate(pattern)?)
         }
         Query::Ask { pattern, .. } => (Form::Ask, translation.translate(pattern)?),
         Query::Construct { template, pattern, .. } => {

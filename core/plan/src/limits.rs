@@ -29,6 +29,8 @@ pub struct PlanLimits {
     pub joins_under_union: usize,
     /// Operators of a plan.
     pub plan_nodes: usize,
+    /// Rows all operators of a plan are expected to make, by the statistics of the sources.
+    pub plan_rows: u64,
     /// Keys a bind join sends at once, where the source takes as many.
     pub key_block: usize,
     /// Set when nobody waits for the plan any more: planning stops.
@@ -47,6 +49,7 @@ impl Default for PlanLimits {
             branches: 2_000,
             joins_under_union: 32,
             plan_nodes: 5_000,
+            plan_rows: 1_000_000_000_000_000_000,
             key_block: 2_000,
             cancelled: Arc::default(),
             service_block: 100,
@@ -134,12 +137,25 @@ impl PlanLimits {
                 self.plan_nodes
             )));
         }
+        #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
+        let most = self.plan_rows as f64;
+        let rows = expected_rows(root);
+        if rows > most {
+            return Err(too_large(format!(
+                "the plan is expected to make {rows:.1e} rows; limits.plan_rows allows {most:.1e}: join what is not connected, \
+                 or ask for less"
+            )));
+        }
         Ok(())
     }
 }
 
 fn too_large(message: String) -> PlanError {
     PlanError::new(Code::QueryTooLarge, message)
+}
+
+fn expected_rows(node: &Node) -> f64 {
+    node.estimate + node.kind.children().into_iter().map(expected_rows).sum::<f64>()
 }
 
 fn count(node: &Node) -> usize {

@@ -116,6 +116,26 @@ fn expectation(text: &str, line: usize, column: usize, what: &str) -> String {
     }
 }
 
+/// The variables an answer shows, those of `SELECT *` in the order in which the text names them.
+pub(crate) fn shown_variables(text: &str, pattern: &GraphPattern) -> Vec<Variable> {
+    let mut variables = result_variables(pattern);
+    let tokens = limits::tokens(text);
+    let select = tokens.iter().position(|token| token.eq_ignore_ascii_case("SELECT"));
+    let mut after = tokens.iter().skip(select.map_or(tokens.len(), |select| select + 1));
+    let is_duplicates = |token: &&&str| ["DISTINCT", "REDUCED"].iter().any(|word| token.eq_ignore_ascii_case(word));
+    let clause = after.next().filter(|token| !is_duplicates(token)).or_else(|| after.next());
+    if clause.is_some_and(|clause| *clause == "*") {
+        let place = |variable: &Variable| {
+            let is_it = |token: &&str| {
+                token.strip_prefix(['?', '$']).is_some_and(|name| name.trim_end_matches('.') == variable.as_str())
+            };
+            tokens.iter().position(is_it).unwrap_or(usize::MAX)
+        };
+        variables.sort_by_key(place);
+    }
+    variables
+}
+
 /// The variables of the outermost projection.
 pub(crate) fn result_variables(pattern: &GraphPattern) -> Vec<Variable> {
     match pattern {

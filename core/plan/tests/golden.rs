@@ -15,7 +15,7 @@ use weft_model::contract::{
     AggregateFunction, Capability, Description, FilterCapability, FilterOperation, JoinSupport, RelationalCapabilities,
     Statistic, TypeKind,
 };
-use weft_plan::{Catalogue, PlanLimits, explain_json, explain_text, plan};
+use weft_plan::{Catalogue, Form, PlanLimits, explain_json, explain_text, plan};
 
 const BASE: &str = "http://ex.org/";
 
@@ -55,6 +55,19 @@ fn the_plan_as_json_has_the_same_operators_and_scans() {
     assert!(found.iter().filter(|o| o.starts_with("Scan ")).count() >= 3);
     assert!(found.iter().all(|operator| text.contains(operator)));
     assert!(json.to_string().contains("SELECT 1") && text.contains("sends: SELECT 1"));
+}
+
+#[test]
+fn everything_is_shown_in_the_order_of_the_text() {
+    let catalogue = catalogue();
+    let shown = |query: &str| match plan(query, None, None, &catalogue, &PlanLimits::default()).unwrap().form {
+        Form::Select(variables) => variables.iter().map(|v| v.as_str().to_owned()).collect::<Vec<_>>().join(" "),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(shown("SELECT * { ?z ex:number ?b ; ex:letter ?a }"), "z b a");
+    assert_eq!(shown("SELECT DISTINCT * { ?z ex:number ?b. ?z ex:letter ?a. }"), "z b a");
+    assert_eq!(shown("SELECT ?b ?z { ?z ex:number ?b }"), "b z");
+    assert_eq!(shown("SELECT (2 * 3 AS ?y) ?z { ?z ex:number ?b }"), "y z");
 }
 
 fn show(query: &str, catalogue: &Catalogue) -> String {

@@ -77,10 +77,16 @@ pub(crate) async fn ask(engine: &Engine, query: &str) -> Result<(Vec<String>, Re
         Answer::Boolean { value, report } => return Ok((vec![value.to_string()], report)),
         Answer::Graph(_) => panic!("a graph"),
     };
+    let mut places: Vec<usize> = (0..solutions.variables.len()).collect();
+    if query.contains("SELECT *") {
+        // Oxigraph gives these in the order of their names.
+        places.sort_by_key(|place| solutions.variables[*place].as_str());
+    }
     let mut batches = solutions.rows;
     let mut rows = Vec::new();
     while let Some(batch) = batches.next().await {
-        rows.extend(batch?.iter().map(|row| line(row)));
+        let arranged = |row: &Vec<Option<Term>>| places.iter().map(|place| row[*place].clone()).collect::<Vec<_>>();
+        rows.extend(batch?.iter().map(|row| line(&arranged(row))));
     }
     rows.sort_unstable();
     Ok((rows, solutions.report.snapshot()))

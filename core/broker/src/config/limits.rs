@@ -23,12 +23,15 @@ pub(crate) struct Limits {
     branches: usize,
     joins_under_union: usize,
     plan_nodes: usize,
+    plan_rows: u64,
     /// Keys a bind join sends at once.
     key_block: usize,
     /// Solutions shipped with one request of a SERVICE.
     service_block: usize,
     /// Rows of one answer.
     result_rows: u64,
+    #[serde(deserialize_with = "value::size")]
+    result_bytes: u64,
     /// Memory of one query.
     #[serde(deserialize_with = "value::size")]
     pub(super) memory: usize,
@@ -69,9 +72,11 @@ impl Default for Limits {
             branches: plan.branches,
             joins_under_union: plan.joins_under_union,
             plan_nodes: plan.plan_nodes,
+            plan_rows: plan.plan_rows,
             key_block: plan.key_block,
             service_block: plan.service_block,
             result_rows: engine.result_rows,
+            result_bytes: engine.result_bytes,
             memory: engine.memory,
             value_bytes: engine.value_bytes,
             batch_rows: engine.batch_rows,
@@ -100,6 +105,7 @@ impl Limits {
                 branches: self.branches,
                 joins_under_union: self.joins_under_union,
                 plan_nodes: self.plan_nodes,
+                plan_rows: self.plan_rows,
                 key_block: self.key_block,
                 service_block: self.service_block,
                 ..PlanLimits::default()
@@ -107,6 +113,7 @@ impl Limits {
             timeout: self.query_timeout,
             memory: self.memory,
             result_rows: self.result_rows,
+            result_bytes: self.result_bytes,
             value_bytes: self.value_bytes,
             expression_depth: self.expression_depth,
             batch_rows: self.batch_rows,
