@@ -77,7 +77,7 @@ async fn start() -> Broker {
         valid_from: None,
         valid_to: None,
     };
-    links.record(&[link.clone()]).unwrap();
+    links.record(std::slice::from_ref(&link)).unwrap();
 
     let inputs = IndexInputs { ontology: &[file], base: BASE, links: Some(&links), sources: &[] };
     let described = Index::build(&inputs, &IndexLimits::default()).unwrap();

@@ -30,7 +30,7 @@ impl Catalogue {
     /// `prefixes` are declared for every query.
     pub fn new(graphs: Vec<VirtualGraph>, prefixes: Vec<(String, String)>) -> Self {
         let mut catalogue = Self {
-            tables: graphs.iter().map(|graph| table_positions(graph)).collect(),
+            tables: graphs.iter().map(table_positions).collect(),
             graphs: Vec::new(),
             by_predicate: HashMap::new(),
             other_predicates: Vec::new(),

@@ -86,8 +86,8 @@ impl Group {
             rows *= cost::access_rows(table, &self.branch.accesses[*position]);
             for (left, right) in equalities(catalogue, &self.branch, &self.accesses[..number], *position) {
                 let left_distinct = table_of(catalogue, &self.branch, left.0)
-                    .map_or(1.0, |table| cost::distinct(table, &[left.1.clone()]));
-                rows /= left_distinct.max(cost::distinct(table, &[right.1.clone()]));
+                    .map_or(1.0, |table| cost::distinct(table, std::slice::from_ref(&left.1)));
+                rows /= left_distinct.max(cost::distinct(table, std::slice::from_ref(&right.1)));
             }
         }
         rows.max(1.0)

@@ -28,6 +28,7 @@ type Row = Vec<Option<Term>>;
 /// Writes an answer as it comes. Holds one batch of it and one piece of text, however long it is.
 pub struct Encoder(Kind);
 
+#[allow(clippy::large_enum_variant, reason = "there is one of them for each answer")]
 enum Kind {
     Rows(Pieces<Row, RowWriter>),
     Triples(Pieces<Triple, TripleWriter>),

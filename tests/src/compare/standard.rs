@@ -89,6 +89,7 @@ impl Rewriting<'_> {
         })
     }
 
+    #[allow(clippy::boxed_local, reason = "it takes apart what holds boxes")]
     fn boxed(&mut self, pattern: Box<GraphPattern>, active: &Active) -> Option<Box<GraphPattern>> {
         self.pattern(*pattern, active).map(Box::new)
     }

@@ -21,7 +21,7 @@ const FUNCTIONS: &[(&str, Calculation)] = &[
     ("words", words),
     ("truth", truth_of),
     ("special", is_special),
-    ("less", |terms| order(terms, |a, b| a < b)),
+    ("less", |terms| order(terms, |a, b| !a & b)),
     ("less-or-equal", |terms| order(terms, |a, b| a <= b)),
     ("unknown", |_| None),
     ("has-zone", |terms| Some(Literal::from(has_zone(&terms[0])?).into())),

@@ -114,7 +114,7 @@ fn follow(rng: &mut StdRng, quads: &[&Quad], at: &Term, step: &Step) -> Term {
         let next: Vec<Term> = match step.text.strip_prefix('^') {
             Some(back) => quads
                 .iter()
-                .filter(|quad| quad.object == to && quad.predicate.to_string() == back)
+                .filter(|quad| quad.object == to && quad.predicate.as_str() == back.trim_matches(['<', '>']))
                 .map(|quad| subject_of(quad))
                 .collect(),
             None => quads

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use oxrdf::NamedNode;
 use serde_json::json;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -211,7 +211,7 @@ async fn remotes(folder: &tempfile::TempDir) -> anyhow::Result<Vec<Remote>> {
     Ok(remotes)
 }
 
-fn credentials(pki: &PathBuf, name: &str, path: &str) -> anyhow::Result<Arc<LiveCredentials>> {
+fn credentials(pki: &Path, name: &str, path: &str) -> anyhow::Result<Arc<LiveCredentials>> {
     let request = CertificateRequest {
         name: name.into(),
         path: path.into(),

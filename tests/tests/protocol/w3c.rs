@@ -137,8 +137,8 @@ impl Expected {
                 Some(expected) if expected != found => Err(format!("the answer is {found}")),
                 _ => Ok(()),
             },
-            SliceQueryResultsParserOutput::Solutions(solutions) if kind == "tabular" => {
-                solutions.map(|row| row.map(|_| ()).map_err(|error| error.to_string())).collect()
+            SliceQueryResultsParserOutput::Solutions(mut solutions) if kind == "tabular" => {
+                solutions.try_for_each(|row| row.map(|_| ()).map_err(|error| error.to_string()))
             }
             _ => Err(format!("the answer is not {kind}")),
         }
@@ -155,8 +155,7 @@ fn rdf(content_type: &str, body: &[u8]) -> Result<(), String> {
     let format = RdfFormat::from_media_type(content_type).ok_or_else(|| content_type.to_owned())?;
     RdfParser::from_format(format)
         .for_slice(body)
-        .map(|quad| quad.map(|_| ()).map_err(|error| error.to_string()))
-        .collect()
+        .try_for_each(|quad| quad.map(|_| ()).map_err(|error| error.to_string()))
 }
 
 fn encode(text: &str, encoding: &str) -> Vec<u8> {

@@ -64,6 +64,7 @@ impl fmt::Display for Format {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

@@ -8,6 +8,9 @@ use spareval::ExpressionTerm;
 use weft_model::term::encode;
 use weft_plan::{term_of, value_of};
 
+/// Where a term stands in ORDER BY, and its words.
+type OrderKey = (Vec<u8>, String);
+
 #[derive(Clone)]
 pub(super) struct Running {
     /// The argument was an error somewhere, and with it the whole is.
@@ -81,7 +84,7 @@ impl Running {
 
     /// MIN and MAX go by the order of ORDER BY (section 18.5.1.5), and of terms that are equal in it by their words, so
     /// that no order of rows matters.
-    fn replace_if(&mut self, term: Term, is_better: fn(&(Vec<u8>, String), &(Vec<u8>, String)) -> bool) {
+    fn replace_if(&mut self, term: Term, is_better: fn(&OrderKey, &OrderKey) -> bool) {
         let key = |term: &Term| (sort_key(&value_of(term)), encode(term));
         if self.term.as_ref().is_none_or(|old| is_better(&key(&term), &key(old))) {
             self.term = Some(term);

@@ -26,6 +26,7 @@ pub(crate) struct StreamExec {
 }
 
 impl StreamExec {
+    #[allow(clippy::new_ret_no_self, reason = "nobody needs it but as a plan")]
     pub(crate) fn new(
         name: &'static str,
         schema: SchemaRef,

@@ -69,6 +69,7 @@ pub fn decode(text: &str) -> Result<Term, InvalidTerm> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

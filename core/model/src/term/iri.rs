@@ -265,6 +265,7 @@ fn intersects(a: &[Token], b: &[Token]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn shape(template: &str) -> IriShape {

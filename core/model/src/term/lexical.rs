@@ -110,6 +110,7 @@ impl LiteralType {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use oxrdf::vocab::xsd;
 

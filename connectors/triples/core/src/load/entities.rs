@@ -45,6 +45,7 @@ fn refers(value: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::check;
 
     #[test]

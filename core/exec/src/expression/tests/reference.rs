@@ -26,6 +26,7 @@ pub(crate) fn evaluate(expression: &Expression, row: &Row) -> Option<Term> {
         E::Or(a, b) => connective(expression_truth(a, row), expression_truth(b, row), true),
         E::If(condition, yes, no) => evaluate(if expression_truth(condition, row)? { yes } else { no }, row),
         E::Coalesce(list) => list.iter().find_map(|e| evaluate(e, row)),
+        #[allow(clippy::manual_try_fold, reason = "an error before the term that is found does not matter")]
         E::In(needle, list) => list.iter().fold(Some(boolean(false)), |found, item| {
             let equal = evaluate(&E::Equal(needle.clone(), Box::new(item.clone())), row);
             connective(found.as_ref().and_then(truth), equal.as_ref().and_then(truth), true)
