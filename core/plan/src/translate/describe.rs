@@ -53,6 +53,9 @@ impl Translation<'_> {
 
     /// The terms of all these variables as one.
     fn resources(&mut self, found: Tree, variables: &[Variable], resource: &Variable) -> Tree {
+        if variables.is_empty() {
+            return Tree::Values { variables: vec![resource.clone()], rows: Vec::new() };
+        }
         let found = match variables {
             [_] => found,
             _ => self.shared_rows(found),
