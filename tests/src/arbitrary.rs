@@ -18,7 +18,8 @@ use weft_model::contract::{
     Aggregate, AggregateFunction, Binding, Capability, ChangeFeed, Check, CheckOutcome, Column, ColumnRef,
     CompareOperator, ContractError, ContractRange, DataType, Description, End, Expression, Field, FilterCapability,
     FilterOperation, ForeignKey, JoinKind, JoinSupport, KeyBlock, Outcome, ProjectColumn, Read, Relation,
-    RelationalCapabilities, ScanRequest, SortKey, Statistic, Table, TextComparison, TextOperator, TypeKind, Value,
+    RelationalCapabilities, ScanRequest, SortKey, Statistic, Table, TextComparison, TextOperator, TimePart, TypeKind,
+    Value,
 };
 use weft_model::{Code, Fault, Retry};
 
@@ -161,16 +162,20 @@ fn aggregate_function() -> impl Strategy<Value = AggregateFunction> + Clone {
 fn relational() -> impl Strategy<Value = RelationalCapabilities> {
     let join = select(vec![JoinSupport::None, JoinSupport::ForeignKeys, JoinSupport::Any]);
     let flags = any::<(bool, bool, bool)>();
-    (join, flags, capability(), capability(), vec(aggregate_function(), 0..5), any::<u32>()).prop_map(
-        |(join, (project, distinct, recurse), sort, limit, aggregates, max_concurrency)| RelationalCapabilities {
-            join,
-            project,
-            distinct,
-            sort,
-            limit,
-            aggregates,
-            recurse,
-            max_concurrency,
+    let functions = (vec(aggregate_function(), 0..5), vec(select(TimePart::ALL.to_vec()), 0..5));
+    (join, flags, capability(), capability(), functions, any::<u32>()).prop_map(
+        |(join, (project, distinct, recurse), sort, limit, (aggregates, time_parts), max_concurrency)| {
+            RelationalCapabilities {
+                join,
+                project,
+                distinct,
+                sort,
+                limit,
+                aggregates,
+                recurse,
+                time_parts,
+                max_concurrency,
+            }
         },
     )
 }
@@ -276,7 +281,8 @@ pub fn read() -> impl Strategy<Value = Read> + Clone {
 /// Any tree of at most four levels; its columns need not fit together.
 pub fn relation() -> impl Strategy<Value = Relation> {
     let kind = select(vec![JoinKind::Inner, JoinKind::Left]);
-    let project = (text(), column_ref()).prop_map(|(name, column)| ProjectColumn { name, column });
+    let project = (text(), column_ref(), option::of(select(TimePart::ALL.to_vec())))
+        .prop_map(|(name, column, part)| ProjectColumn { name, column, part });
     let aggregate = (text(), aggregate_function(), option::of(column_ref()), any::<bool>())
         .prop_map(|(name, function, argument, distinct)| Aggregate { name, function, argument, distinct });
     let sort = (column_ref(), any::<bool>(), any::<bool>()).prop_map(|(column, descending, nulls_first)| SortKey {

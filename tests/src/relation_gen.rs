@@ -9,7 +9,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use std::sync::Arc;
 use weft_model::contract::{
     Aggregate, AggregateFunction, Column, ColumnRef, CompareOperator, DataType, Expression, Field, JoinKind, KeyBlock,
-    ProjectColumn, Read, Relation, SortKey, Table, TextOperator, Value,
+    ProjectColumn, Read, Relation, SortKey, Table, TextOperator, TimePart, Value,
 };
 
 /// Draws relations over some tables and their rows.
@@ -81,12 +81,12 @@ impl<'a> RelationGenerator<'a> {
             0 => {
                 let count = rng.random_range(1..=fields.len());
                 let chosen: Vec<_> = fields.choose_multiple(rng, count).collect();
-                let columns = chosen
-                    .into_iter()
-                    .enumerate()
-                    .map(|(i, (column, _))| ProjectColumn { name: format!("p{i}"), column: column.clone() })
-                    .collect();
-                Relation::Project { input, columns }
+                let columns = chosen.into_iter().enumerate().map(|(i, (column, field))| ProjectColumn {
+                    name: format!("p{i}"),
+                    column: column.clone(),
+                    part: time_part(rng, field.data_type),
+                });
+                Relation::Project { columns: columns.collect(), input }
             }
             1 => Relation::Distinct { input },
             2 => aggregate(rng, input, &fields),
@@ -120,6 +120,12 @@ impl<'a> RelationGenerator<'a> {
         let is_key = matches!(data_type, DataType::Int64 | DataType::Text);
         if is_key { block(&[(name, data_type)], &keys) } else { None }
     }
+}
+
+/// A part that the type has, for half of the columns that have one.
+fn time_part(rng: &mut StdRng, data_type: DataType) -> Option<TimePart> {
+    let parts: Vec<TimePart> = TimePart::ALL.into_iter().filter(|part| part.is_part_of(data_type)).collect();
+    parts.choose(rng).copied().filter(|_| rng.random_bool(0.5))
 }
 
 fn field(column: &Column) -> Field {

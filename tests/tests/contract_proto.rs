@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 use weft_grpc::convert::*;
-use weft_model::contract::{DataType, Expression, Field, Relation, Value};
+use weft_model::contract::{DataType, Expression, Field, Relation, TimePart, Value};
 use weft_model::{Code, Fault};
 use weft_proto::v1;
 use weft_tests::arbitrary;
@@ -309,7 +309,13 @@ fn a_later_version_is_understood_as_far_as_that_is_safe() {
     let wire = v1::Description {
         contract: Some(v1::ContractRange { min: 1, max: 9 }),
         tables: vec![table],
-        relational: Some(v1::RelationalCapabilities { join: 9, sort: 9, aggregates: vec![1, 9], ..Default::default() }),
+        relational: Some(v1::RelationalCapabilities {
+            join: 9,
+            sort: 9,
+            aggregates: vec![1, 9],
+            time_parts: vec![1, 99, 0],
+            ..Default::default()
+        }),
         ..Default::default()
     };
     let description = decode_description(wire.clone()).unwrap();
@@ -318,6 +324,7 @@ fn a_later_version_is_understood_as_far_as_that_is_safe() {
     assert_eq!(table.keys, [["a"]]);
     assert_eq!(table.filters.len(), 1);
     assert_eq!(description.relational.aggregates.len(), 1);
+    assert_eq!(description.relational.time_parts, [TimePart::Year]);
 
     let mut broken = wire;
     broken.tables[0].columns[0].data_type = None;
@@ -327,6 +334,29 @@ fn a_later_version_is_understood_as_far_as_that_is_safe() {
     let unknown = v1::ErrorDetail { code: "from-the-future".into(), fault: 42, ..Default::default() };
     let error = decode_error(unknown, Code::SourceFailed);
     assert_eq!((error.code, error.fault), (Code::SourceFailed, Fault::Connector));
+}
+
+#[test]
+fn a_projected_column_that_is_not_known_is_refused() {
+    use v1::project_column::Source;
+    let read = v1::RelationNode { node: Some(v1::relation_node::Node::Read(v1::Read::default())) };
+    let projected = |source| {
+        let column = v1::ProjectColumn { name: "p".into(), source };
+        let project = v1::Project { input: 0, columns: vec![column] };
+        let node = v1::RelationNode { node: Some(v1::relation_node::Node::Project(project)) };
+        decode_relation(sent(&v1::Relation { nodes: vec![read.clone(), node] }), &Limits::default())
+    };
+    let column = || Some(v1::ColumnRef { relation: String::new(), name: "at".into() });
+    let part = |column, part| Some(Source::Part(v1::PartOfTime { column, part }));
+    for source in [None, part(column(), 0), part(column(), 99), part(None, 1)] {
+        assert!(projected(source.clone()).is_err(), "{source:?}");
+    }
+    let Ok(Relation::Project { columns, .. }) = projected(part(column(), 4)) else { panic!("not a projection") };
+    assert_eq!(columns[0].part, Some(TimePart::Hours));
+    // A reader of a version without parts finds no column there, and refuses too.
+    let mut tags = v1::ProjectColumn { name: String::new(), source: part(column(), 1) }.encode_to_vec();
+    tags.truncate(1);
+    assert_eq!(tags, [3 << 3 | 2]);
 }
 
 #[test]

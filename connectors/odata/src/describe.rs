@@ -46,6 +46,7 @@ pub fn describe_as(config: &Config, metadata: &Metadata) -> Result<Description> 
             limit: if top { Capability::Exact } else { Capability::None },
             aggregates: Vec::new(),
             recurse: false,
+            time_parts: Vec::new(),
             max_concurrency: 4,
         },
         default_mapping: None,
@@ -181,8 +182,11 @@ fn column(config: &Config, set: &EntitySet, property: &Property, native: &Native
     let name = &property.name;
     let filterable = restrictions.filterable && is_comparable(property) && !restrictions.non_filterable.contains(name);
     let is_text = matches!(data_type(property), DataType::Text);
+    // Where a service puts NaN is not said.
+    let is_double = matches!(data_type(property), DataType::Float64);
     let sortable = restrictions.sortable
         && is_comparable(property)
+        && !is_double
         && !restrictions.non_sortable.contains(name)
         // A service may order the digits of a Guid as it likes.
         && (!is_text || (config.exact_text && property.edm_type == "Edm.String"));

@@ -76,6 +76,9 @@ impl Plan {
             Relation::Project { input, columns } => {
                 let mut plan = Self::new(*input, config)?;
                 let output = columns.into_iter().map(|column| {
+                    if column.part.is_some() {
+                        return Err(refused("parts of dates and times are not supported"));
+                    }
                     let name = ColumnRef { relation: String::new(), name: column.name };
                     Ok((name, plan.place(&column.column)?))
                 });

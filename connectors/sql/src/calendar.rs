@@ -1,5 +1,7 @@
 //! Dates and times as ISO 8601 text, the way SQLite keeps them. Proleptic Gregorian calendar, years 0000 to 9999.
 
+use weft_model::contract::TimePart;
+
 pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// Days since 1970-01-01 of `YYYY-MM-DD`, and of nothing else.
@@ -19,6 +21,26 @@ pub(crate) fn parse_date(text: &str) -> Option<i32> {
 pub(crate) fn format_date(days: i32) -> Option<String> {
     let (year, month, day) = civil_from_days(i64::from(days));
     (0..=9999).contains(&year).then(|| format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// A part of the time so many microseconds after 1970-01-01T00:00:00.
+pub(crate) fn part_of_micros(part: TimePart, micros: i64) -> i64 {
+    match part {
+        TimePart::Hours => micros.rem_euclid(MICROS_PER_DAY) / 3_600_000_000,
+        TimePart::Minutes => micros.rem_euclid(3_600_000_000) / 60_000_000,
+        TimePart::Year | TimePart::Month | TimePart::Day => part_of_days(part, micros.div_euclid(MICROS_PER_DAY)),
+    }
+}
+
+/// A part of the midnight so many days after 1970-01-01.
+pub(crate) fn part_of_days(part: TimePart, days: i64) -> i64 {
+    let (year, month, day) = civil_from_days(days);
+    match part {
+        TimePart::Year => year,
+        TimePart::Month => month,
+        TimePart::Day => day,
+        TimePart::Hours | TimePart::Minutes => 0,
+    }
 }
 
 /// Microseconds since 1970-01-01T00:00:00 of `YYYY-MM-DD(T| )HH:MM[:SS[.fraction]]`, followed by `Z` or `±HH:MM` exactly
@@ -128,6 +150,26 @@ mod tests {
         {
             assert_eq!(parse_date(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn parts_are_those_of_the_text() {
+        let number = |text: &str| text.parse::<i64>().unwrap_or(-1);
+        let last = parse_date("9999-12-31").map_or(0, i64::from);
+        for days in (-719_528..=last).step_by(37) {
+            let text = i32::try_from(days).ok().and_then(format_date).unwrap_or_default();
+            let (hours, minutes) = (days.rem_euclid(24), days.rem_euclid(60));
+            for rest in [0, 1, 59_999_999] {
+                let micros = days * MICROS_PER_DAY + hours * 3_600_000_000 + minutes * 60_000_000 + rest;
+                let parts = TimePart::ALL.map(|part| part_of_micros(part, micros));
+                let expected = [number(&text[..4]), number(&text[5..7]), number(&text[8..]), hours, minutes];
+                assert_eq!(parts, expected, "{text} {micros}");
+            }
+        }
+        assert_eq!(TimePart::ALL.map(|part| part_of_micros(part, -1)), [1969, 12, 31, 23, 59]);
+        // 584,554 years: the parts of the first and the last instant there is.
+        assert_eq!(TimePart::ALL.map(|part| part_of_micros(part, i64::MIN)), [-290_308, 12, 21, 19, 59]);
+        assert_eq!(TimePart::ALL.map(|part| part_of_micros(part, i64::MAX)), [294_247, 1, 10, 4, 0]);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use weft_model::Code;
 use weft_model::contract::{
     AggregateFunction, Binding, Capability, CheckOutcome, Column, DataType, Field, FilterCapability, FilterOperation,
-    ForeignKey, JoinSupport, Read, Relation, RelationalCapabilities, Statistic, Table, TextComparison, TypeKind, Value,
+    ForeignKey, JoinSupport, Read, Relation, RelationalCapabilities, Statistic, Table, TextComparison, TimePart,
+    TypeKind, Value,
 };
 
 /// PostgreSQL's collation `"C"`: the order of UTF-8 bytes, which is that of code points.
@@ -156,6 +157,7 @@ pub(crate) fn relational(max_concurrency: u32) -> RelationalCapabilities {
         limit: Capability::Exact,
         aggregates: vec![Count, Sum, Min, Max],
         recurse: true,
+        time_parts: TimePart::ALL.to_vec(),
         max_concurrency,
     }
 }

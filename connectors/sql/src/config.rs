@@ -113,7 +113,9 @@ pub struct Limits {
     pub keys: u32,
     pub depth: u32,
     pub nodes: u32,
+    pub cache_bytes: u32,
     pub statistics_rows: u64,
+    pub statistics_milliseconds: u32,
 }
 
 impl Default for Limits {
@@ -131,7 +133,9 @@ impl Default for Limits {
             keys: 10_000,
             depth: 64,
             nodes: 20_000,
+            cache_bytes: 16 << 20,
             statistics_rows: 100_000,
+            statistics_milliseconds: 250,
         }
     }
 }

@@ -24,8 +24,21 @@ pub(crate) fn from_i64(value: i64, precision: u8, scale: u8) -> Option<i128> {
 
 /// The unscaled value of a stored REAL at this scale; `None` when it is not finite or has more digits than fit.
 pub(crate) fn from_f64(value: f64, precision: u8, scale: u8) -> Option<i128> {
-    let (unscaled, given) = exact(value)?;
+    let (unscaled, given) = match few_digits(value, u32::from(scale).min(6)) {
+        Some(unscaled) => (i128::from(unscaled), u32::from(scale).min(6)),
+        None => exact(value)?,
+    };
     fit(unscaled, given, precision, scale)
+}
+
+/// The value at this scale, at most 6, where it has so few digits that it needs no formatting to see it.
+///
+/// A decimal of up to 15 digits is the only one of so many that the float next to it stands for (IEEE 754 double), so it has
+/// the digits of the shortest form; and a quotient of two whole numbers below 2^53 is that float.
+fn few_digits(value: f64, scale: u32) -> Option<i64> {
+    let power = 10_f64.powi(i32::try_from(scale).ok()?);
+    let unscaled = (value * power).round();
+    (unscaled.abs() < 1e15 && unscaled / power == value).then_some(unscaled as i64)
 }
 
 /// The decimal value of a stored REAL: unscaled value and scale.
@@ -36,6 +49,14 @@ pub(crate) fn exact(value: f64) -> Option<(i128, u32)> {
     if value.abs() >= WHOLE {
         // Below 10^38, so the cast is exact.
         return Some((value as i128, 0));
+    }
+    if let Some(mut unscaled) = few_digits(value, 6) {
+        let mut scale = 6;
+        while scale > 0 && unscaled % 10 == 0 {
+            unscaled /= 10;
+            scale -= 1;
+        }
+        return Some((i128::from(unscaled), scale));
     }
     parse(&format!("{value}"))
 }
@@ -168,6 +189,29 @@ mod tests {
         assert_eq!(from_f64(f64::INFINITY, 38, 0), None);
         assert_eq!(from_i64(-7, 9, 3), Some(-7000));
         assert_eq!(from_i64(i64::MAX, 18, 0), None);
+    }
+
+    #[test]
+    fn what_has_few_digits_is_read_as_if_it_were_written_out() {
+        let mut state = 7_u64;
+        for number in 0..200_000_u32 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let digits = (state >> 20) % 10_u64.pow(number % 18 + 1);
+            let value = digits as f64 / 10_f64.powi((number / 18 % 12) as i32);
+            for value in [value, -value, f64::from_bits(value.to_bits() + 1)] {
+                if value.abs() >= WHOLE {
+                    continue;
+                }
+                let written = parse(&format!("{value}"));
+                assert_eq!(exact(value), written, "{value}");
+                for scale in [0, 2, 3, 6, 9, 18] {
+                    let expected = written.and_then(|(unscaled, given)| fit(unscaled, given, 38, scale));
+                    assert_eq!(from_f64(value, 38, scale), expected, "{value} at {scale}");
+                }
+            }
+        }
+        assert_eq!(from_f64(-0.0, 9, 2), Some(0));
+        assert_eq!(from_f64(f64::NAN, 9, 2), None);
     }
 
     #[test]

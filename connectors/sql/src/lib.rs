@@ -10,6 +10,7 @@ mod config;
 mod connector;
 mod decimal;
 mod error;
+mod estimate;
 mod lower;
 mod permits;
 mod postgres;

@@ -4,6 +4,7 @@ mod block;
 mod expression;
 mod keys;
 mod literal;
+mod part;
 mod recurse;
 mod relation;
 mod size;
@@ -17,6 +18,7 @@ use sea_query::{Expr, PostgresQueryBuilder, SqliteQueryBuilder, Value as SqlValu
 use std::collections::HashSet;
 use weft_model::contract::{Field, Relation};
 
+pub(crate) use part::function_name;
 pub(crate) use size::SizeLimits;
 
 /// SQLITE_MAX_VARIABLE_NUMBER of the bundled library.
@@ -71,6 +73,8 @@ pub(crate) struct Statement {
     pub(crate) fields: Vec<Field>,
     /// For each output column, where it comes from: an index into `labels`; nothing for aggregates.
     pub(crate) origins: Vec<Option<usize>>,
+    /// For each output column, whether it comes as it is stored, to be converted here: SQLite's times.
+    pub(crate) as_stored: Vec<bool>,
     pub(crate) labels: Vec<Label>,
 }
 
@@ -105,7 +109,8 @@ pub(crate) fn lower(
     size.check(relation)?;
     let reads = relation.reads().len();
     let mut lowering = Lowering::new(dialect, tables, reads);
-    let block = lowering.relation(relation)?;
+    let mut block = lowering.relation(relation)?;
+    let as_stored = block.leave_stored();
     let fields = relation.fields().map_err(|e| invalid_request(e.to_string()))?;
     let origins = block.outputs.iter().map(|output| output.label).collect();
     let select = block.into_select(false);
@@ -119,7 +124,7 @@ pub(crate) fn lower(
     }
     let parameters = values.into_iter().map(|value| lowering.parameter(&value)).collect::<Result<_>>()?;
     let fields = fields.into_iter().map(|(_, field)| field).collect();
-    Ok(Statement { sql, parameters, fields, origins, labels: lowering.labels })
+    Ok(Statement { sql, parameters, fields, origins, as_stored, labels: lowering.labels })
 }
 
 /// What is collected while a relation is lowered.

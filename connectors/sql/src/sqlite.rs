@@ -158,7 +158,7 @@ impl Shared {
         let connection = opened.map_err(|e| failure::unavailable(&self.path, &e))?;
         let failures = functions::register(&connection).map_err(internal)?;
         let mut session = Session { connection, failures, known: None };
-        session.prepare().map_err(|e| failure::unavailable(&self.path, &e))?;
+        session.prepare(self.limits.cache_bytes).map_err(|e| failure::unavailable(&self.path, &e))?;
         let encoding: String = session
             .connection
             .query_row("PRAGMA encoding", [], |row| row.get(0))
@@ -171,23 +171,30 @@ impl Shared {
 }
 
 impl Session {
-    fn prepare(&mut self) -> rusqlite::Result<()> {
+    fn prepare(&mut self, cache_bytes: u32) -> rusqlite::Result<()> {
         self.connection.set_prepared_statement_cache_capacity(32);
         // Nothing in the file may call functions with side effects, and nothing here may write.
         self.connection.pragma_update(None, "trusted_schema", false)?;
+        // Negative: in KiB, not pages. Pages stay from one statement to the next for as long as nobody writes.
+        self.connection.pragma_update(None, "cache_size", -i64::from(cache_bytes / 1024).max(1))?;
         self.connection.pragma_update(None, "query_only", true)
     }
 
     /// One snapshot for everything until `end`.
     fn begin(&mut self, stop: &Arc<Stop>, busy: Duration) -> Result<()> {
         let left = stop.deadline.saturating_duration_since(Instant::now());
-        let watch = Arc::clone(stop);
         self.failures.clear();
         self.connection
             .busy_timeout(busy.min(left))
-            .and_then(|()| self.connection.progress_handler(STEPS, Some(move || watch.is_over())))
+            .and_then(|()| self.watch(stop, stop.deadline))
             .and_then(|()| self.connection.execute_batch("BEGIN"))
             .map_err(|e| self.failure(&e, stop))
+    }
+
+    /// Lets statements be interrupted when the work is to stop, or at this time.
+    fn watch(&self, stop: &Arc<Stop>, until: Instant) -> rusqlite::Result<()> {
+        let watch = Arc::clone(stop);
+        self.connection.progress_handler(STEPS, Some(move || watch.is_over() || Instant::now() >= until))
     }
 
     fn end(&mut self) -> rusqlite::Result<()> {

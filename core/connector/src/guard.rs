@@ -27,7 +27,9 @@ use self::validate::Expected;
 use crate::{CallContext, Connector, ScanEvent, ScanStream, SourceError};
 use std::sync::Arc;
 use tracing::Instrument as _;
-use weft_model::contract::{Check, ContractError, Description, End, Outcome, ScanRequest};
+use weft_model::contract::{
+    Check, ContractError, Description, End, Outcome, Relation, RelationalCapabilities, ScanRequest, TimePart,
+};
 use weft_model::{Code, Fault, Retry};
 
 /// A source's connector with its limits. Clones share permits, breaker and retry budget.
@@ -35,16 +37,30 @@ use weft_model::{Code, Fault, Retry};
 pub struct Guarded {
     connector: Arc<dyn Connector>,
     gate: Gate,
+    /// The parts of dates and times the source has declared; nothing where its description is not known here.
+    time_parts: Option<Arc<[TimePart]>>,
 }
 
 impl Guarded {
     pub fn new(name: Arc<str>, connector: Arc<dyn Connector>, limits: GuardLimits) -> Self {
-        Self { connector, gate: Gate::new(name, limits) }
+        Self { connector, gate: Gate::new(name, limits), time_parts: None }
+    }
+
+    /// Refuses requests with parts of dates and times that are not among these capabilities, before they are sent. Without
+    /// this the connector alone judges them.
+    #[must_use]
+    pub fn offering(self, capabilities: &RelationalCapabilities) -> Self {
+        Self { time_parts: Some(capabilities.time_parts.as_slice().into()), ..self }
     }
 
     /// The source's name.
     pub fn name(&self) -> &Arc<str> {
         self.gate.name()
+    }
+
+    /// Calls that may run at once.
+    pub fn concurrency(&self) -> usize {
+        self.gate.concurrency()
     }
 
     pub async fn describe(&self, context: &CallContext) -> Result<Description, SourceError> {
@@ -71,6 +87,7 @@ impl Guarded {
         request.explain = true;
         let context = self.gate.bounded(context);
         let guarded = async {
+            self.admit(&request.relation)?;
             let (_permit, admission) = self.gate.enter(&context).await?;
             let (mut stream, first) = self.open(&context, admission, &request).await?;
             let end = match first {
@@ -102,10 +119,21 @@ impl Guarded {
         let relation = if request.explain {
             Err(broken_request("a scan that only explains is not run"))
         } else {
-            Expected::of(&request.relation)
+            self.admit(&request.relation).and_then(|()| Expected::of(&request.relation))
         };
         let call = || self.connector.scan(&context, request.clone());
         self.gate.scan(&context, &span, relation, call).instrument(span.clone()).await
+    }
+
+    /// Refuses what the source has not declared.
+    fn admit(&self, relation: &Relation) -> Result<(), ContractError> {
+        let Some(offered) = &self.time_parts else { return Ok(()) };
+        match relation.time_parts().into_iter().find(|part| !offered.contains(part)) {
+            Some(part) => {
+                Err(broken_request(format!("the {part} of a time is asked for, which the source does not offer")))
+            }
+            None => Ok(()),
+        }
     }
 
     async fn open(

@@ -8,6 +8,7 @@ mod describe;
 mod error;
 mod relation;
 mod scan;
+mod time_part;
 mod value;
 
 pub use describe::{
@@ -20,6 +21,7 @@ pub use relation::{
     ProjectColumn, Read, Relation, SortKey, TextOperator,
 };
 pub use scan::{End, Outcome, ScanRequest};
+pub use time_part::TimePart;
 pub use value::{DataType, TypeKind, Value};
 
 /// The version of the contract this code speaks.

@@ -9,7 +9,7 @@ mod iri;
 mod layout;
 mod lexical;
 
-pub use encoding::{InvalidTerm, decode, encode, encode_iri, encode_literal};
+pub use encoding::{EncodedTerm, InvalidTerm, decode, encode, encode_iri, encode_literal};
 pub use iri::{InvalidTemplate, IriShape, KeyKind, KeyValue, percent_encode};
 pub use layout::{LiteralType, TermType};
 pub use lexical::{double_text, float_text, integer_range, parse_double, parse_float};

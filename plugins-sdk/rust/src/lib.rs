@@ -56,7 +56,7 @@ pub use connector::{Component, Connector, Item, Scan, ScanState, report_panics};
 pub use error::{Code, Error, Result};
 pub use relation::{
     Aggregate, ColumnRef, CompareOperator, Expression, Field, JoinKind, KeyBlock, ProjectColumn, Read, Relation,
-    ScanRequest, SortKey, TextOperator,
+    ScanRequest, SortKey, TextOperator, TimePart,
 };
 pub use value::{Value, cell, compare, data_type_kind, decimal_type};
 

@@ -5,7 +5,7 @@ use crate::contract::{AggregateFunction, DataType};
 use crate::error::{Code, Error, Result};
 use crate::value::Value;
 
-pub use w::{ColumnRef, CompareOperator, Field, JoinKind, ProjectColumn, SortKey, TextOperator};
+pub use w::{ColumnRef, CompareOperator, Field, JoinKind, ProjectColumn, SortKey, TextOperator, TimePart};
 
 /// The deepest tree that is read. The host has the same limit.
 const MAX_DEPTH: u32 = 256;

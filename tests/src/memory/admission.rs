@@ -32,8 +32,11 @@ fn node(description: &Description, relation: &Relation) -> Admitted {
             node(description, input)?;
             condition(predicate, &scope_of(description, input)?)
         }
-        Relation::Project { input, .. } => {
+        Relation::Project { input, columns } => {
             require(offers.project, "a projection")?;
+            for part in columns.iter().filter_map(|column| column.part) {
+                require(offers.time_parts.contains(&part), &format!("the {part} of a time"))?;
+            }
             node(description, input)
         }
         Relation::Join { left, right, on, .. } => {

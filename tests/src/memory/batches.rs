@@ -12,7 +12,7 @@ use arrow_schema::{DataType as ArrowType, Field as ArrowField, Schema, TimeUnit}
 use rand::Rng;
 use rand::rngs::StdRng;
 use std::sync::Arc;
-use weft_model::contract::{ColumnRef, ContractError, DataType, Field, Relation, Value};
+use weft_model::contract::{ColumnRef, ContractError, DataType, Field, ProjectColumn, Relation, Value};
 use weft_model::{Code, Fault};
 
 /// Cuts rows into batches of random size, empty ones among them.
@@ -156,7 +156,9 @@ pub(super) fn statement(relation: &Relation) -> String {
         }
         Relation::Filter { input, predicate } => format!("filter({predicate:?}, {})", statement(input)),
         Relation::Project { input, columns } => {
-            let names: Vec<String> = columns.iter().map(|c| format!("{:?} as {}", c.column, c.name)).collect();
+            let part = |c: &ProjectColumn| c.part.map_or(String::new(), |part| format!("{part} of "));
+            let names: Vec<String> =
+                columns.iter().map(|c| format!("{}{:?} as {}", part(c), c.column, c.name)).collect();
             format!("project({names:?}, {})", statement(input))
         }
         Relation::Join { left, right, kind, on } => {

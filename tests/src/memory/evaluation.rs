@@ -3,7 +3,7 @@
 use super::batches::rows_of;
 use super::condition::truth;
 use super::scope::{Scope, folds, scope_of, table_of};
-use super::value::{Row, compare_values, identity};
+use super::value::{Row, compare_values, identity, part_of};
 use super::{below, invalid};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use weft_model::contract::{
     Aggregate, AggregateFunction, Capability, ColumnRef, ContractError, Description, JoinKind, KeyBlock, Read,
-    Relation, SortKey, Value,
+    Relation, SortKey, TimePart, Value,
 };
 use weft_model::{Code, Fault};
 
@@ -44,7 +44,8 @@ impl<'a> Evaluation<'a> {
             Relation::Project { input, columns } => {
                 let input = self.rows(input)?;
                 let positions = positions(&input.scope, columns.iter().map(|c| &c.column))?;
-                input.rows.iter().map(|row| select(row, &positions)).collect()
+                let parts: Vec<_> = columns.iter().map(|c| c.part).collect();
+                input.rows.iter().map(|row| project(select(row, &positions), &parts)).collect::<Result<_, _>>()?
             }
             Relation::Join { left, right, kind, on } => {
                 let (left, right) = (self.rows(left)?, self.rows(right)?);
@@ -120,7 +121,7 @@ fn compare_cells(a: &Option<Value>, b: &Option<Value>, key: &SortKey) -> Orderin
         (Some(_), None) if key.nulls_first => Ordering::Greater,
         (Some(_), None) => Ordering::Less,
         (Some(a), Some(b)) => {
-            let order = compare_values(a, b).unwrap_or(Ordering::Equal);
+            let order = order(a, b);
             if key.descending { order.reverse() } else { order }
         }
     }
@@ -148,6 +149,15 @@ fn positions<'n>(
 
 fn select(row: &Row, columns: &[usize]) -> Row {
     columns.iter().map(|i| row[*i].clone()).collect()
+}
+
+/// The cells, or the parts of them that are asked for.
+fn project(row: Row, parts: &[Option<TimePart>]) -> Result<Row, ContractError> {
+    let cell = |(value, part): (Option<Value>, &Option<TimePart>)| match (value, part) {
+        (Some(value), Some(part)) => part_of(&value, *part).map(|number| Some(Value::Int64(number))),
+        (value, _) => Ok(value),
+    };
+    row.into_iter().zip(parts).map(cell).collect()
 }
 
 /// What a key is compared by; none where a null or not-a-number makes it equal to nothing.
@@ -290,7 +300,13 @@ fn fold_group(aggregate: &Aggregate, members: &[&Row], scope: &Scope<'_>) -> Res
 }
 
 fn is_less(a: &Value, b: &Value) -> bool {
-    compare_values(a, b) == Some(Ordering::Less)
+    order(a, b).is_lt()
+}
+
+/// NaN stands after every number.
+fn order(a: &Value, b: &Value) -> Ordering {
+    let is_nan = |value: &Value| matches!(value, Value::Float64(x) if x.is_nan());
+    compare_values(a, b).unwrap_or_else(|| is_nan(a).cmp(&is_nan(b)))
 }
 
 fn sum(values: &[&Value]) -> Result<Option<Value>, ContractError> {

@@ -16,7 +16,7 @@ pub(super) struct Scope<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct ScopeColumn<'a> {
     pub(super) name: ColumnRef,
-    /// None for the result of an aggregate.
+    /// None for what is computed: the result of an aggregate, a part of a time.
     pub(super) origin: Option<(&'a Table, &'a Column)>,
 }
 
@@ -54,7 +54,7 @@ impl Resolve for Scope<'_> {
         let index = self.position(column)?;
         let (table, origin) = self.columns[index]
             .origin
-            .ok_or_else(|| invalid(format!("a condition on the aggregate {:?} is not offered", column.name)))?;
+            .ok_or_else(|| invalid(format!("a condition on {:?}, which is computed, is not offered", column.name)))?;
         Ok((index, table, origin))
     }
 
@@ -83,7 +83,7 @@ pub(super) fn scope_of<'a>(description: &'a Description, relation: &Relation) ->
         Relation::Project { input, columns } => {
             let inputs = scope_of(description, input)?;
             let project = |c: &weft_model::contract::ProjectColumn| {
-                let origin = inputs.column(&c.column)?.origin;
+                let origin = inputs.column(&c.column)?.origin.filter(|_| c.part.is_none());
                 Ok(ScopeColumn { name: ColumnRef::bare(&c.name), origin })
             };
             Ok(Scope { columns: columns.iter().map(project).collect::<Result<_, ContractError>>()? })

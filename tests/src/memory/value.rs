@@ -1,7 +1,10 @@
 //! Comparison of contract values, written for clarity and not for speed.
 
+use super::invalid;
+use oxsdatatypes::{DateTime, DayTimeDuration, Decimal};
 use std::cmp::Ordering;
-use weft_model::contract::Value;
+use std::str::FromStr as _;
+use weft_model::contract::{ContractError, TimePart, Value};
 
 /// One row: a value or null for each column.
 pub type Row = Vec<Option<Value>>;
@@ -61,4 +64,24 @@ fn decimal_identity(mut unscaled: i128, mut scale: u8) -> String {
 /// How a source that is careless about text sees it.
 pub(super) fn loose_text(text: &str) -> String {
     text.trim_end().to_lowercase()
+}
+
+/// A part of a date or time, by the calendar of an implementation of XML Schema.
+pub(super) fn part_of(value: &Value, part: TimePart) -> Result<i64, ContractError> {
+    let since_1970 = match value {
+        Value::Date(days) => Decimal::from(i64::from(*days) * 86_400),
+        Value::Timestamp(micros) => Decimal::new(i128::from(*micros), 6).map_err(|error| invalid(error.to_string()))?,
+        _ => return Err(invalid(format!("the {part} of something else than a time"))),
+    };
+    let epoch = DateTime::from_str("1970-01-01T00:00:00Z").map_err(|error| invalid(error.to_string()))?;
+    let time = epoch
+        .checked_add_day_time_duration(DayTimeDuration::new(since_1970))
+        .ok_or_else(|| invalid("a time out of range"))?;
+    Ok(match part {
+        TimePart::Year => time.year(),
+        TimePart::Month => time.month().into(),
+        TimePart::Day => time.day().into(),
+        TimePart::Hours => time.hour().into(),
+        TimePart::Minutes => time.minute().into(),
+    })
 }

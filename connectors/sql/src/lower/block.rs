@@ -77,6 +77,19 @@ impl Block {
         self.group.is_none() && !self.distinct && !self.is_limited()
     }
 
+    /// Times that are only read need no function of ours in the database: whoever reads them converts them.
+    pub(super) fn leave_stored(&mut self) -> Vec<bool> {
+        let rows = self.group.is_none() && !self.distinct;
+        let leave = |output: &mut Output| match &output.stored {
+            Some((stored, Storage::WallClockText | Storage::InstantText)) if rows => {
+                output.value = stored.clone();
+                true
+            }
+            _ => false,
+        };
+        self.outputs.iter_mut().map(leave).collect()
+    }
+
     /// Makes this block the derived table `alias` of a new one with the same outputs.
     pub(super) fn derive(self, alias: String) -> Self {
         let outputs = self.outputs.iter().enumerate().map(|(i, output)| Output {

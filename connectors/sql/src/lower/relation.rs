@@ -157,8 +157,7 @@ impl Lowering<'_> {
         }
         let mut outputs = Vec::with_capacity(columns.len());
         for column in columns {
-            let output = find(&block.outputs, &column.column)?;
-            outputs.push(Output { reference: ColumnRef::bare(&column.name), ..output.clone() });
+            outputs.push(self.projected(&block.outputs, column)?);
         }
         block.outputs = outputs;
         Ok(block)

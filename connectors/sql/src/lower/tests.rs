@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+mod part;
 mod recurse;
 
 use super::*;
@@ -147,7 +148,8 @@ const UUID: &str = "0e37df36-f698-11e6-8dd4-cb9ced3df976";
 type Case = (&'static str, Relation);
 
 fn cases() -> Vec<Case> {
-    [read_cases(), condition_cases(), text_cases(), aggregate_cases(), join_and_sort_cases(), recurse::cases()].concat()
+    let plain = [read_cases(), condition_cases(), text_cases(), aggregate_cases(), join_and_sort_cases()];
+    [plain.concat(), recurse::cases(), part::cases()].concat()
 }
 
 fn read_cases() -> Vec<Case> {
@@ -267,7 +269,7 @@ fn join_and_sort_cases() -> Vec<Case> {
                 items(),
                 Relation::Limit { input: boxed(parts()), offset: 2, count: None },
             )),
-            columns: vec![ProjectColumn { name: "n".into(), column: ColumnRef::new("i", "name") }],
+            columns: vec![ProjectColumn::of("n", ColumnRef::new("i", "name"))],
         }),
     };
     vec![

@@ -19,12 +19,16 @@ pub(super) fn decode(bytes: &[u8], precision: u8, scale: u8) -> Option<i128> {
     // The power of ten of the digit at hand, at the wanted scale.
     let mut power = i32::from(weight) * 4 + i32::from(scale);
     for _ in 0..count {
-        let digit = i128::from(words.next()?);
-        let term = if power >= 0 {
-            if digit == 0 { 0 } else { digit.checked_mul(10_i128.checked_pow(power.unsigned_abs())?)? }
-        } else {
-            let divisor = 10_i128.checked_pow(power.unsigned_abs())?;
-            (digit % divisor == 0).then_some(digit / divisor)?
+        let digit = words.next()?;
+        let term = match power {
+            _ if digit == 0 => 0,
+            0.. => i128::from(digit).checked_mul(10_i128.checked_pow(power.unsigned_abs())?)?,
+            // A digit is below 10,000.
+            -3..0 => {
+                let divisor = 10_u16.pow(power.unsigned_abs());
+                digit.is_multiple_of(divisor).then_some(i128::from(digit / divisor))?
+            }
+            _ => return None,
         };
         magnitude = magnitude.checked_add(term)?;
         power -= 4;

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::{Client, Row, RowStream};
 use weft_connector::{ScanEvent, ScanStream};
-use weft_model::contract::{CheckOutcome, End, Outcome, Relation, Value};
+use weft_model::contract::{CheckOutcome, End, Field, Outcome, Relation, Value};
 
 impl Postgres {
     /// What would be sent. Uses the tables as last described; only a connector that has never described asks for them.
@@ -125,8 +125,9 @@ async fn sample_row(shared: &Shared, client: &Client, table: &LiveTable) -> Resu
     // The connection is used again: nothing may be left on it.
     while rows.next().await.is_some() {}
     let cells = statement.fields.iter().enumerate();
-    cells
-        .map(|(i, field)| cells::read(&row, i, field.data_type, &|| statement.describe_output(i)))
-        .collect::<Result<_>>()
-        .map(Some)
+    let value = |(i, field): (usize, &Field)| {
+        let cell = cells::read(&row, i, field.data_type, &|| statement.describe_output(i))?;
+        Ok(cell.map(|cell| cell.to_value(field.data_type)))
+    };
+    cells.map(value).collect::<Result<_>>().map(Some)
 }

@@ -1,5 +1,7 @@
 //! Keys, foreign keys and counts, from the system catalogue.
 
+mod counts;
+
 use super::catalogue::get;
 use super::{Shared, failure};
 use crate::catalogue::{DescribedTable, LiveTable};
@@ -7,7 +9,7 @@ use crate::error::Result;
 use std::collections::HashMap;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
-use weft_model::contract::{ForeignKey, Statistic};
+use weft_model::contract::ForeignKey;
 
 /// Unique indexes over whole columns, the primary key first.
 const KEYS: &str = "
@@ -33,27 +35,10 @@ JOIN pg_class rc ON rc.oid = f.confrelid JOIN pg_namespace rn ON rn.oid = rc.rel
 WHERE f.contype = 'f' AND f.convalidated AND NOT f.condeferrable AND n.nspname = ANY ($1)
 ORDER BY 2, 1";
 
-/// Estimates of the last ANALYZE or VACUUM. The time is 0 when the server no longer knows it.
-const COUNTS: &str = "
-SELECT n.nspname || '.' || c.relname AS table, c.reltuples::float8 AS rows, s.attname::text AS column,
-       s.n_distinct::float8 AS distinct,
-       coalesce((extract(epoch FROM greatest(u.last_analyze, u.last_autoanalyze, u.last_vacuum, u.last_autovacuum))
-                 * 1000000)::int8, 0) AS measured_at
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname
-LEFT JOIN pg_stat_all_tables u ON u.relid = c.oid
-WHERE c.relkind IN ('r', 'p', 'm') AND c.reltuples >= 0 AND n.nspname = ANY ($1)";
-
-#[derive(Default)]
-struct Counts {
-    rows: Option<Statistic>,
-    distinct: HashMap<String, Statistic>,
-}
-
 pub(super) async fn describe(shared: &Shared, client: &Client, tables: Vec<LiveTable>) -> Result<Vec<DescribedTable>> {
     let mut keys = keys(shared, client, &tables).await?;
     let mut foreign_keys = foreign_keys(shared, client, &tables).await?;
-    let mut counts = counts(shared, client).await?;
+    let mut counts = counts::counts(shared, client, &tables).await?;
     let described = tables.into_iter().map(|live| {
         let counts = counts.remove(&live.name).unwrap_or_default();
         let distinct = live.columns.iter().map(|column| counts.distinct.get(&column.name).copied()).collect();
@@ -111,21 +96,4 @@ async fn foreign_keys(
         }
     }
     Ok(keys)
-}
-
-async fn counts(shared: &Shared, client: &Client) -> Result<HashMap<String, Counts>> {
-    let mut counts: HashMap<String, Counts> = HashMap::new();
-    for row in &query(shared, client, COUNTS).await? {
-        let (rows, measured_at): (f64, i64) = (get(row, "rows")?, get(row, "measured_at")?);
-        let statistic = |count: f64| Statistic { count: count.max(0.0).round() as u64, measured_at };
-        let table = counts.entry(get(row, "table")?).or_default();
-        table.rows = Some(statistic(rows));
-        let (column, distinct): (Option<String>, Option<f64>) = (get(row, "column")?, get(row, "distinct")?);
-        let (Some(column), Some(distinct)) = (column, distinct) else { continue };
-        // Negative: a share of the rows; 0: unknown.
-        if distinct != 0.0 {
-            table.distinct.insert(column, statistic(if distinct < 0.0 { -distinct * rows } else { distinct }));
-        }
-    }
-    Ok(counts)
 }

@@ -5,11 +5,14 @@
 use super::failure::{Failures, WrongValue};
 use crate::calendar;
 use crate::decimal::{self, DecimalSum, StoredDecimal};
+use crate::lower::function_name;
 use rusqlite::Connection;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
+use weft_model::contract::{DataType, TimePart};
 
 type Holds = fn(ValueRef<'_>) -> bool;
+type Parse = fn(TimePart, ValueRef<'_>) -> Result<i64, &'static str>;
 
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<Failures> {
     let failures = Failures::default();
@@ -42,9 +45,45 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<Failures> {
             micros.map(Some).ok_or_else(|| wrong(&failures, context, not_a_timestamp(value, zoned)))
         })?;
     }
+    for part in TimePart::ALL {
+        for (kind, parse) in parts_of(part) {
+            let failures = failures.clone();
+            connection.create_scalar_function(function_name(part, kind).as_str(), 2, flags, move |context| {
+                match context.get_raw(0) {
+                    ValueRef::Null => Ok(None),
+                    value => parse(part, value).map(Some).map_err(|found| wrong(&failures, context, found)),
+                }
+            })?;
+        }
+    }
     let sum = SumDecimal { failures: failures.clone() };
     connection.create_aggregate_function("weft_sum_decimal", 1, flags, sum)?;
     Ok(failures)
+}
+
+/// How a part is found in what is stored, or what is wrong with that, for each kind of storage that has the part.
+fn parts_of(part: TimePart) -> Vec<(&'static str, Parse)> {
+    let date: Parse = |part, value| match text(value).and_then(calendar::parse_date) {
+        Some(days) => Ok(calendar::part_of_days(part, days.into())),
+        None => Err(not_a_date(value)),
+    };
+    let wall_clock: Parse = |part, value| match text(value).and_then(|text| calendar::parse_timestamp(text, false)) {
+        Some(micros) => Ok(calendar::part_of_micros(part, micros)),
+        None => Err(not_a_timestamp(value, false)),
+    };
+    let instant: Parse = |part, value| match text(value).and_then(|text| calendar::parse_timestamp(text, true)) {
+        Some(micros) => Ok(calendar::part_of_micros(part, micros)),
+        None => Err(not_a_timestamp(value, true)),
+    };
+    let micros: Parse = |part, value| match value {
+        ValueRef::Integer(micros) => Ok(calendar::part_of_micros(part, micros)),
+        other => Err(storage_class(other)),
+    };
+    let mut kinds = vec![("wall_clock", wall_clock), ("instant", instant), ("micros", micros)];
+    if part.is_part_of(DataType::Date) {
+        kinds.push(("date", date));
+    }
+    kinds
 }
 
 fn text(value: ValueRef<'_>) -> Option<&str> {
@@ -71,7 +110,14 @@ pub(super) fn storage_class(value: ValueRef<'_>) -> &'static str {
     }
 }
 
-fn not_a_timestamp(value: ValueRef<'_>, zoned: bool) -> &'static str {
+fn not_a_date(value: ValueRef<'_>) -> &'static str {
+    match value {
+        ValueRef::Text(_) => "a text that is not an ISO 8601 date",
+        other => storage_class(other),
+    }
+}
+
+pub(super) fn not_a_timestamp(value: ValueRef<'_>, zoned: bool) -> &'static str {
     match (value, zoned) {
         (ValueRef::Text(_), true) => "a text that is not an ISO 8601 timestamp with an offset",
         (ValueRef::Text(_), false) => "a text that is not an ISO 8601 timestamp without an offset",

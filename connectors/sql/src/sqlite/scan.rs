@@ -125,7 +125,7 @@ fn push_row(builder: &mut BatchBuilder, row: &Row<'_>, statement: &Statement) ->
     for (i, field) in statement.fields.iter().enumerate() {
         let label = || statement.describe_output(i);
         let cell = row.get_ref(i).map_err(internal)?;
-        let value = cells::read(cell, field.data_type, &label)?;
+        let value = cells::read(cell, field.data_type, statement.as_stored[i], &label)?;
         builder.push(i, value, &label)?;
     }
     builder.end_row()
@@ -145,7 +145,8 @@ pub(super) fn sample(shared: &Shared, session: &Session, table: &LiveTable, stop
         };
         let cells = statement.fields.iter().enumerate().map(|(i, field)| {
             let cell = row.get_ref(i).map_err(internal)?;
-            cells::read(cell, field.data_type, &|| statement.describe_output(i))
+            let cell = cells::read(cell, field.data_type, statement.as_stored[i], &|| statement.describe_output(i))?;
+            Ok(cell.map(|cell| cell.to_value(field.data_type)))
         });
         cells.collect::<Result<_>>().map(Some)
     };

@@ -1,43 +1,42 @@
 //! Keys, foreign keys and counts: what a description says beyond the columns.
 
+mod counts;
+
 use super::catalogue::primary_key;
 use super::{Session, Shared, Stop};
+use crate::Limits;
 use crate::catalogue::{DescribedTable, LiveTable, Storage, measured};
 use crate::error::Result;
-use rusqlite::{Connection, OptionalExtension};
-use sea_query::{Expr, Func, Query, SelectStatement, SqliteQueryBuilder};
-use std::collections::HashMap;
-use weft_model::contract::{DataType, ForeignKey, Statistic};
+use counts::{Counting, Counts, until};
+use rusqlite::Connection;
+use std::sync::Arc;
+use weft_model::contract::{ForeignKey, Statistic};
 
 pub(super) fn describe(
     shared: &Shared,
     session: &Session,
     tables: &[LiveTable],
-    stop: &Stop,
+    stop: &Arc<Stop>,
 ) -> Result<Vec<DescribedTable>> {
     let describe = |table: &LiveTable| {
-        let described = describe_table(&session.connection, table, tables, shared.limits.statistics_rows);
+        let described = describe_table(session, table, tables, &shared.limits, stop);
         described.map_err(|e| session.failure(&e, stop))
     };
     tables.iter().map(describe).collect()
 }
 
 fn describe_table(
-    connection: &Connection,
+    session: &Session,
     table: &LiveTable,
     tables: &[LiveTable],
-    most: u64,
+    limits: &Limits,
+    stop: &Arc<Stop>,
 ) -> rusqlite::Result<DescribedTable> {
+    let connection = &session.connection;
     let keys = keys(connection, table)?;
-    let foreign_keys = foreign_keys(connection, table, tables, most)?;
-    let mut counts = Counts::default();
-    match analysed(connection, &table.table)? {
-        Some(analysed) => counts = analysed,
-        None => counts.rows = count_rows(connection, &table.table, most)?,
-    }
-    if counts.distinct.is_empty() && counts.rows.is_some_and(|rows| rows <= most) {
-        counts.distinct = count_distinct(connection, table)?;
-    }
+    let mut counts = count(session, table, limits, stop)?;
+    let small = counts.rows.is_some_and(|rows| rows <= limits.statistics_rows);
+    let foreign_keys = foreign_keys(connection, table, tables, small)?;
     for key in keys.iter().filter(|key| key.len() == 1) {
         counts.distinct.extend(counts.rows.map(|rows| (key[0].clone(), rows)));
     }
@@ -46,10 +45,14 @@ fn describe_table(
     Ok(DescribedTable { live: table.clone(), keys, foreign_keys, rows: counts.rows.map(measured), distinct })
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    rows: Option<u64>,
-    distinct: HashMap<String, u64>,
+/// Under a clock of its own.
+fn count(session: &Session, table: &LiveTable, limits: &Limits, stop: &Arc<Stop>) -> rusqlite::Result<Counts> {
+    let until = until(limits.statistics_milliseconds, stop);
+    session.watch(stop, until)?;
+    let connection = &session.connection;
+    let counts = Counting { connection, table, most: limits.statistics_rows, until, stop }.counts();
+    session.watch(stop, stop.deadline)?;
+    counts
 }
 
 /// The primary key, and every unique index over columns that are never null.
@@ -81,13 +84,13 @@ fn foreign_keys(
     connection: &Connection,
     table: &LiveTable,
     tables: &[LiveTable],
-    most: u64,
+    small: bool,
 ) -> rusqlite::Result<Vec<ForeignKey>> {
     let declared = declared_foreign_keys(connection, table, tables)?;
     if declared.is_empty() {
         return Ok(Vec::new());
     }
-    if count_rows(connection, &table.table, most)?.is_none_or(|rows| rows > most) {
+    if !small {
         tracing::warn!(table = table.name, "foreign keys left out: the table is too large to check them");
         return Ok(Vec::new());
     }
@@ -146,54 +149,4 @@ fn declared_foreign_keys(
         child && known && key.columns.len() == key.referenced_columns.len()
     });
     Ok(keys)
-}
-
-/// What ANALYZE has left behind: the rows, and the distinct values of columns that an index begins with.
-fn analysed(connection: &Connection, table: &str) -> rusqlite::Result<Option<Counts>> {
-    let exists = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'sqlite_stat1'";
-    if connection.query_row(exists, [], |_| Ok(())).optional()?.is_none() {
-        return Ok(None);
-    }
-    let mut lines = connection.prepare_cached("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = ?")?;
-    let rows = lines.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut counts = Counts::default();
-    for row in rows {
-        let (index, stat): (Option<String>, Option<String>) = row?;
-        let numbers: Vec<u64> = stat.iter().flat_map(|s| s.split(' ')).map_while(|n| n.parse().ok()).collect();
-        let Some(total) = numbers.first() else { continue };
-        counts.rows = counts.rows.max(Some(*total));
-        let (Some(index), Some(each)) = (index, numbers.get(1)) else { continue };
-        let first = "SELECT name FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno LIMIT 1";
-        let first: Option<Option<String>> = connection.query_row(first, [index], |row| row.get(0)).optional()?;
-        counts.distinct.extend(first.flatten().map(|column| (column, total / each.max(&1))));
-    }
-    Ok(counts.rows.is_some().then_some(counts))
-}
-
-/// The rows, when they can be counted quickly.
-fn count_rows(connection: &Connection, table: &str, most: u64) -> rusqlite::Result<Option<u64>> {
-    // Counting is a hundred times faster than counting distinct values.
-    let most = most.saturating_mul(100).min(i64::MAX as u64 - 1);
-    let mut inner: SelectStatement = Query::select();
-    inner.expr(Expr::cust("1")).from(table.to_owned()).limit(most + 1);
-    let mut outer = Query::select();
-    outer.expr(Func::cust("COUNT").arg(Expr::cust("*"))).from_subquery(inner, "rows");
-    let rows: i64 = connection.query_row(&outer.to_string(SqliteQueryBuilder), [], |row| row.get(0))?;
-    Ok(u64::try_from(rows).ok().filter(|rows| *rows <= most))
-}
-
-fn count_distinct(connection: &Connection, table: &LiveTable) -> rusqlite::Result<HashMap<String, u64>> {
-    let columns: Vec<&str> =
-        table.columns.iter().filter(|c| c.data_type != DataType::Binary).map(|c| c.name.as_str()).collect();
-    if columns.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut select = Query::select();
-    select.exprs(columns.iter().map(|name| Func::count_distinct(Expr::col((*name).to_owned()))));
-    select.from(table.table.clone());
-    connection.query_row(&select.to_string(SqliteQueryBuilder), [], |row| {
-        let counts = columns.iter().enumerate().map(|(i, name)| Ok(((*name).to_owned(), row.get::<_, i64>(i)?)));
-        let counts = counts.collect::<rusqlite::Result<Vec<_>>>()?;
-        Ok(counts.into_iter().filter_map(|(name, n)| Some((name, u64::try_from(n).ok()?))).collect())
-    })
 }

@@ -1,4 +1,4 @@
 -- Sqlite
-SELECT "id", "name", "code" COLLATE BINARY, "guid", "price", "mass", "ok", "day", weft_instant("at", 8) FROM "item"
+SELECT "id", "name", "code" COLLATE BINARY, "guid", "price", "mass", "ok", "day", "at" FROM "item"
 -- Postgres
 SELECT "id", "name", RPAD(CAST("code" AS text), 4), CAST("guid" AS text), "price", "mass", "ok", "day", "at" FROM "erp"."item"

@@ -1,4 +1,4 @@
 -- Sqlite
-SELECT "name", weft_instant("at", 8) FROM "item" ORDER BY "name" DESC NULLS LAST, weft_instant("at", 8) ASC NULLS FIRST
+SELECT "name", "at" FROM "item" ORDER BY "name" DESC NULLS LAST, weft_instant("at", 8) ASC NULLS FIRST
 -- Postgres
 SELECT "name", "at" FROM "erp"."item" ORDER BY "name" COLLATE "C" DESC NULLS LAST, "at" ASC NULLS FIRST

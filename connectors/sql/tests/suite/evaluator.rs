@@ -5,8 +5,8 @@ use crate::world::{Row, World, decimal};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use weft_model::contract::{
-    Aggregate, AggregateFunction, ColumnRef, CompareOperator, DataType, Expression, JoinKind, Read, Relation, SortKey,
-    TextOperator, Value,
+    Aggregate, AggregateFunction, ColumnRef, CompareOperator, DataType, Expression, JoinKind, ProjectColumn, Read,
+    Relation, SortKey, TextOperator, TimePart, Value,
 };
 
 pub(crate) struct Rows {
@@ -30,7 +30,12 @@ pub(crate) fn evaluate(relation: &Relation, world: &World) -> Option<Rows> {
         Relation::Project { input, columns } => {
             let input = evaluate(input, world)?;
             let places: Vec<usize> = columns.iter().map(|c| place(&input.columns, &c.column)).collect();
-            input.rows.iter().map(|row| places.iter().map(|p| row[*p].clone()).collect()).collect()
+            let cell = |row: &Row, (place, column): (&usize, &ProjectColumn)| match (&row[*place], column.part) {
+                (Some(value), Some(part)) => Some(Value::Int64(part_of(value, part))),
+                (value, _) => value.clone(),
+            };
+            let project = |row: &Row| places.iter().zip(columns).map(|both| cell(row, both)).collect();
+            input.rows.iter().map(project).collect()
         }
         Relation::Join { left, right, kind, on } => {
             let (left, right) = (evaluate(left, world)?, evaluate(right, world)?);
@@ -173,6 +178,43 @@ fn sort_order(key: &SortKey, a: Option<&Value>, b: Option<&Value>) -> Ordering {
 
 fn place(columns: &[(ColumnRef, DataType)], column: &ColumnRef) -> usize {
     columns.iter().position(|(c, _)| c == column).unwrap()
+}
+
+/// By counting the days of one year and month after the other.
+fn part_of(value: &Value, part: TimePart) -> i64 {
+    let micros = match value {
+        Value::Date(days) => i64::from(*days) * 86_400_000_000,
+        Value::Timestamp(micros) => *micros,
+        other => panic!("the {part} of {other:?}"),
+    };
+    let (mut days, rest) = (micros.div_euclid(86_400_000_000), micros.rem_euclid(86_400_000_000));
+    let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = |year| if leap(year) { 366 } else { 365 };
+    let mut year = 1970;
+    while days < 0 {
+        year -= 1;
+        days += length(year);
+    }
+    while days >= length(year) {
+        days -= length(year);
+        year += 1;
+    }
+    let february = if leap(year) { 29 } else { 28 };
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    match part {
+        TimePart::Year => year,
+        TimePart::Month => month,
+        TimePart::Day => days + 1,
+        TimePart::Hours => rest / 3_600_000_000,
+        TimePart::Minutes => rest / 60_000_000 % 60,
+    }
 }
 
 fn aggregate(a: &Aggregate, columns: &[(ColumnRef, DataType)], members: &[&Row]) -> Option<Option<Value>> {

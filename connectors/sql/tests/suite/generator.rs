@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use weft_model::contract::{
     Aggregate, AggregateFunction, ColumnRef, CompareOperator, DataType, Expression, Field, JoinKind, KeyBlock,
-    ProjectColumn, Read, Relation, SortKey, TextOperator, TypeKind, Value,
+    ProjectColumn, Read, Relation, SortKey, TextOperator, TimePart, TypeKind, Value,
 };
 
 type Scope = Vec<(ColumnRef, Field)>;
@@ -76,10 +76,40 @@ impl<'a> Generator<'a> {
         let scope = input.fields().unwrap();
         let count = if scope.is_empty() { 0 } else { self.rng.random_range(0..5) };
         let columns = (0..count).map(|_| {
-            let (column, _) = scope.choose(&mut self.rng).unwrap().clone();
-            ProjectColumn { name: self.name("p"), column }
+            let (column, field) = scope.choose(&mut self.rng).unwrap().clone();
+            let parts: Vec<_> = TimePart::ALL.into_iter().filter(|part| part.is_part_of(field.data_type)).collect();
+            let part = parts.choose(&mut self.rng).copied().filter(|_| self.rng.random_bool(0.7));
+            ProjectColumn { name: self.name("p"), column, part }
         });
         Relation::Project { columns: columns.collect(), input: Box::new(input) }
+    }
+
+    /// Parts of all times of a table, perhaps of its rows in groups, with a condition above or below.
+    pub(crate) fn calendar(&mut self) -> Relation {
+        let Relation::Read(read) = self.read() else { unreachable!() };
+        let columns = ["day", "wall", "at", "j"].map(str::to_owned).into();
+        let mut input = Relation::Read(Read { columns, keys: None, ..read });
+        if self.rng.random_bool(0.3) {
+            input = Relation::Distinct { input: Box::new(input) };
+        }
+        let mut columns = Vec::new();
+        for (column, field) in input.fields().unwrap() {
+            let has = |part: &TimePart| part.is_part_of(field.data_type);
+            let parts = TimePart::ALL.into_iter().filter(has).map(Some).chain([None]);
+            for part in parts.filter(|_| self.rng.random_bool(0.4)).collect::<Vec<_>>() {
+                columns.push(ProjectColumn { name: self.name("p"), column: column.clone(), part });
+            }
+        }
+        let parts = Relation::Project { input: Box::new(input), columns };
+        let scope = parts.fields().unwrap();
+        match self.rng.random_range(0..3) {
+            0 => {
+                let predicate = self.condition(&scope, 1);
+                Relation::Filter { input: Box::new(parts), predicate }
+            }
+            1 => self.grouped(parts),
+            _ => parts,
+        }
     }
 
     fn join(&mut self, depth: usize) -> Relation {
@@ -101,6 +131,10 @@ impl<'a> Generator<'a> {
 
     fn aggregate(&mut self, depth: usize) -> Relation {
         let input = self.relation(depth - 1);
+        self.grouped(input)
+    }
+
+    fn grouped(&mut self, input: Relation) -> Relation {
         let scope = input.fields().unwrap();
         let mut group: Vec<ColumnRef> = scope.iter().map(|(c, _)| c.clone()).collect();
         group.shuffle(&mut self.rng);

@@ -25,6 +25,8 @@ async fn postgres() {
     client.batch_execute("CREATE ROLE reader LOGIN; CREATE COLLATION public.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await.unwrap();
     random_relations(&peer, &client).await;
     description(&peer, &client).await;
+    crate::part::postgres(&peer, &client).await;
+    crate::statistics::postgres(&peer, &client).await;
     wrong_values(&peer, &client).await;
     permissions(&peer, &client).await;
     changed_schema(&peer, &client).await;
@@ -95,7 +97,10 @@ async fn random_relations(peer: &Peer, client: &Client) {
         compare(&connector(peer, "weft", &[&schema]), &world, seed.wrapping_add(round), 50, &mut tally).await;
     }
     println!("{tally:?}");
-    assert!(tally.compared > 700 && tally.empty * 3 < tally.compared * 2 && tally.long > 30, "{tally:?}");
+    assert!(
+        tally.compared > 700 && tally.empty * 3 < tally.compared * 2 && tally.long > 30 && tally.parts > 100,
+        "{tally:?}"
+    );
 }
 
 async fn description(peer: &Peer, client: &Client) {

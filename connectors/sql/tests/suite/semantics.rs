@@ -16,6 +16,8 @@ pub(crate) struct Tally {
     pub(crate) skipped: usize,
     /// Closures that have more than one step.
     pub(crate) long: usize,
+    /// With parts of times in the answer or on the way to it.
+    pub(crate) parts: usize,
 }
 
 /// One seed for all runs, so that a failure is of the change; SEED tries another.
@@ -29,8 +31,9 @@ pub(crate) async fn compare(connector: &dyn Connector, world: &World, seed: u64,
     let schemas = schemas(&description);
     let mut generator = Generator::new(StdRng::seed_from_u64(seed), world, &schemas);
     for case in 0..cases {
-        let relation = match case % 6 {
+        let relation = match case % 7 {
             5 => generator.closure(),
+            6 => generator.calendar(),
             depth => generator.relation(depth),
         };
         let Some(expected) = evaluate(&relation, world) else {
@@ -51,6 +54,7 @@ pub(crate) async fn compare(connector: &dyn Connector, world: &World, seed: u64,
             brief(&relation)
         );
         tally.compared += 1;
+        tally.parts += usize::from(!relation.time_parts().is_empty() && !found.is_empty());
         tally.long += usize::from(is_long(&relation, world));
         tally.empty += usize::from(found.is_empty());
         let (nothing, explained) = scan(connector, request).await.unwrap();
@@ -64,7 +68,7 @@ fn is_long(relation: &Relation, world: &World) -> bool {
     match relation {
         Relation::Read(_) => false,
         Relation::Recurse { step, from, to, .. } => {
-            let columns = from.iter().chain(to).map(|c| ProjectColumn { name: c.name.clone(), column: c.clone() });
+            let columns = from.iter().chain(to).map(|c| ProjectColumn::of(&c.name, c.clone()));
             let single = Relation::Project { input: step.clone(), columns: columns.collect() };
             let rows = |relation| evaluate(relation, world).map_or(Vec::new(), |found| found.rows);
             let single = rows(&single);

@@ -108,7 +108,10 @@ async fn random_relations_give_what_the_contract_says() {
         compare(&database.connector(), &world, seed.wrapping_add(round), 50, &mut tally).await;
     }
     println!("{tally:?}");
-    assert!(tally.compared > 1_500 && tally.empty * 3 < tally.compared * 2 && tally.long > 50, "{tally:?}");
+    assert!(
+        tally.compared > 1_500 && tally.empty * 3 < tally.compared * 2 && tally.long > 50 && tally.parts > 200,
+        "{tally:?}"
+    );
 }
 
 pub(crate) async fn read(connector: &dyn Connector, table: &str, columns: &[&str]) -> Read {
@@ -284,7 +287,7 @@ async fn a_description_says_what_holds() {
     assert!(!part.column("number").unwrap().nullable && part.column("name").unwrap().nullable);
     assert!(part.column("shape").is_none());
     assert_eq!(part.rows.unwrap().count, 2);
-    assert_eq!(part.column("name").unwrap().distinct.unwrap().count, 1);
+    assert_eq!(part.column("name").unwrap().distinct.unwrap().count, 2, "by code point, as it is compared");
     let keys: Vec<_> = table("use")
         .foreign_keys
         .iter()

@@ -72,8 +72,10 @@ fn columns(odd: bool) -> Vec<Column> {
     let name = |plain: &'static str, strange: &'static str| if odd { strange } else { plain };
     let column = |name, data_type, sqlite, postgres, pool| Column { name, data_type, sqlite, postgres, pool };
     let noon = 1_488_456_000_000_000_i64;
-    let times: Vec<Value> =
-        [0, 1, -1, noon, noon + 500_000, noon - 86_400_000_000, -62_000_000_000_000_000].map(Value::Timestamp).into();
+    // Among them the last microsecond of a February, a leap day, and years of one and four digits.
+    let (leap_day, first, last) = (951_782_400_000_000, -62_000_000_000_000_000, 253_380_000_000_000_000);
+    let times = [0, 1, -1, noon, noon + 500_000, noon - 86_400_000_000, leap_day - 1, leap_day, first, last];
+    let times: Vec<Value> = times.map(Value::Timestamp).into();
     let decimals: Vec<Value> =
         [0, 1, -1, 100, 1_000, 12_500, -12_500, 12_501, 999_999_999].map(|u| decimal(u, 3)).into();
     vec![

@@ -24,6 +24,7 @@ pub fn describe(dataset: &Dataset, config: &Config) -> Description {
             limit: Capability::Exact,
             aggregates: Vec::new(),
             recurse: false,
+            time_parts: Vec::new(),
             max_concurrency: 4,
         },
         default_mapping: Some(DEFAULT_MAPPING.to_owned()),

@@ -40,6 +40,10 @@ impl Gate {
         &self.name
     }
 
+    pub(super) fn concurrency(&self) -> usize {
+        self.limits.concurrency.max(1)
+    }
+
     pub(super) fn bounded(&self, context: &CallContext) -> CallContext {
         let deadline = context.deadline.min(Instant::now() + self.limits.timeout);
         CallContext { deadline, traceparent: context.traceparent.clone() }

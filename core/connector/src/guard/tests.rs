@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use weft_model::contract::{ColumnRef, DataType, Field, Read, Relation};
+use weft_model::contract::{
+    ColumnRef, DataType, Field, ProjectColumn, Read, Relation, RelationalCapabilities, TimePart,
+};
 
 type Event = Result<ScanEvent, ContractError>;
 
@@ -348,5 +350,66 @@ async fn a_recursion_is_held_to_what_it_promises() {
     let (unsent, scripted) = guarded(vec![], quick());
     let error = unsent.scan(&context(1000), recursion(DataType::Float64)).await.unwrap_err().error;
     assert_eq!((error.code, error.fault), (Code::InvalidRequest, Fault::Broker));
+    assert_eq!(scripted.calls.load(Ordering::SeqCst), 0);
+}
+
+fn part_request(part: TimePart, data_type: DataType) -> ScanRequest {
+    let input = Relation::Read(Read {
+        table: "run".into(),
+        alias: String::new(),
+        columns: vec!["at".into()],
+        schema: vec![field("at", data_type, true)],
+        filter: None,
+        keys: None,
+        limit: None,
+    });
+    let column = ProjectColumn { name: "part".into(), column: ColumnRef::bare("at"), part: Some(part) };
+    let relation = Relation::Project { input: Box::new(input), columns: vec![column] };
+    ScanRequest { relation, ..request() }
+}
+
+#[tokio::test]
+async fn parts_of_times_that_are_not_offered_are_never_asked_for() {
+    let answer = || {
+        let parts: ArrayRef = Arc::new(Int64Array::from(vec![Some(2017), None]));
+        let batch = RecordBatch::try_from_iter_with_nullable([("part", parts, true)]).unwrap();
+        Act::Answer(vec![Ok(ScanEvent::Batch(batch)), end(2)])
+    };
+    let (unknown, _) = guarded(vec![answer()], quick());
+    let wanted = |part| part_request(part, DataType::Timestamp { zoned: true });
+    assert_eq!(drain(unknown.scan(&context(1000), wanted(TimePart::Minutes)).await).await.unwrap(), 2);
+
+    let (guard, scripted) = guarded(vec![answer()], quick());
+    let offered = RelationalCapabilities { time_parts: vec![TimePart::Year], ..RelationalCapabilities::read_only() };
+    let guard = guard.offering(&offered);
+    assert_eq!(drain(guard.scan(&context(1000), wanted(TimePart::Year)).await).await.unwrap(), 2);
+    let mut below = wanted(TimePart::Month);
+    below.relation = Relation::Distinct { input: Box::new(below.relation) };
+    let mut explained = below.clone();
+    explained.explain = true;
+    let errors = [
+        guard.scan(&context(1000), below).await.unwrap_err().error,
+        guard.explain(&context(1000), explained).await.unwrap_err().error,
+    ];
+    for error in errors {
+        assert_eq!((error.code, error.fault), (Code::InvalidRequest, Fault::Broker));
+        assert!(error.message.contains("the month of a time"), "{error}");
+    }
+    assert_eq!(scripted.calls.load(Ordering::SeqCst), 1, "only the year was asked for");
+}
+
+#[tokio::test]
+async fn a_part_of_what_has_no_such_part_is_never_asked_for() {
+    let (guard, scripted) = guarded(vec![], quick());
+    for (part, data_type) in [
+        (TimePart::Year, DataType::Text),
+        (TimePart::Year, DataType::Int64),
+        (TimePart::Hours, DataType::Date),
+        (TimePart::Minutes, DataType::Date),
+    ] {
+        let error = guard.scan(&context(1000), part_request(part, data_type)).await.unwrap_err().error;
+        assert_eq!((error.code, error.fault), (Code::InvalidRequest, Fault::Broker));
+        assert!(error.message.contains(&format!("has no {part}")), "{error}");
+    }
     assert_eq!(scripted.calls.load(Ordering::SeqCst), 0);
 }

@@ -6,7 +6,8 @@ use super::names::Name as _;
 use super::value::{decode_type, encode_type};
 use weft_model::contract::{
     AggregateFunction, Binding, Capability, ChangeFeed, Column, ContractRange, Description, FilterCapability,
-    FilterOperation, ForeignKey, JoinSupport, RelationalCapabilities, Statistic, Table, TextComparison, TypeKind,
+    FilterOperation, ForeignKey, JoinSupport, RelationalCapabilities, Statistic, Table, TextComparison, TimePart,
+    TypeKind,
 };
 use weft_proto::v1;
 
@@ -162,6 +163,7 @@ fn encode_relational(relational: &RelationalCapabilities) -> v1::RelationalCapab
         limit: relational.limit.encode(),
         aggregates: relational.aggregates.iter().map(|function| function.encode()).collect(),
         recurse: relational.recurse,
+        time_parts: relational.time_parts.iter().map(|part| part.encode()).collect(),
         max_concurrency: relational.max_concurrency,
     }
 }
@@ -175,6 +177,7 @@ fn decode_relational(wire: v1::RelationalCapabilities) -> RelationalCapabilities
         limit: Capability::decode(wire.limit).unwrap_or(Capability::None),
         aggregates: wire.aggregates.into_iter().filter_map(AggregateFunction::decode).collect(),
         recurse: wire.recurse,
+        time_parts: wire.time_parts.into_iter().filter_map(TimePart::decode).collect(),
         max_concurrency: wire.max_concurrency,
     }
 }

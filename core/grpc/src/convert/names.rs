@@ -3,7 +3,7 @@
 use weft_model::Fault;
 use weft_model::contract::{
     AggregateFunction, Binding, Capability, CompareOperator, FilterOperation, JoinKind, JoinSupport, TextComparison,
-    TextOperator, TypeKind,
+    TextOperator, TimePart, TypeKind,
 };
 use weft_proto::v1;
 
@@ -41,6 +41,7 @@ names! {
     JoinSupport { None, ForeignKeys, Any }
     AggregateFunction { Count, Sum, Min, Max }
     JoinKind { Inner, Left }
+    TimePart { Year, Month, Day, Hours, Minutes }
     CompareOperator { Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual }
     TextOperator { StartsWith, EndsWith, Contains }
     Fault { Caller, Config, Source, Connector, Broker }

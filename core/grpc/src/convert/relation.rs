@@ -8,8 +8,10 @@ use super::{ConvertError, Limits};
 use crate::batch::{decode_batch, encode_whole};
 use weft_model::contract::{
     Aggregate, AggregateFunction, ColumnRef, Field, JoinKind, KeyBlock, ProjectColumn, Read, Relation, SortKey,
+    TimePart,
 };
 use weft_proto::v1;
+use weft_proto::v1::project_column::Source;
 use weft_proto::v1::relation_node::Node;
 
 const WHAT: &str = "relation";
@@ -160,13 +162,26 @@ fn decode_field(wire: v1::Field) -> Result<Field, ConvertError> {
 }
 
 fn encode_project(columns: &[ProjectColumn]) -> Vec<v1::ProjectColumn> {
-    let encode =
-        |c: &ProjectColumn| v1::ProjectColumn { name: c.name.clone(), column: Some(encode_column_ref(&c.column)) };
-    columns.iter().map(encode).collect()
+    let source = |c: &ProjectColumn| match c.part {
+        None => Source::Column(encode_column_ref(&c.column)),
+        Some(part) => Source::Part(v1::PartOfTime { column: Some(encode_column_ref(&c.column)), part: part.encode() }),
+    };
+    columns.iter().map(|c| v1::ProjectColumn { name: c.name.clone(), source: Some(source(c)) }).collect()
 }
 
 fn decode_project(wire: Vec<v1::ProjectColumn>) -> Result<Vec<ProjectColumn>, ConvertError> {
-    wire.into_iter().map(|c| Ok(ProjectColumn { name: c.name, column: decode_column_ref(c.column)? })).collect()
+    wire.into_iter().map(decode_project_column).collect()
+}
+
+fn decode_project_column(wire: v1::ProjectColumn) -> Result<ProjectColumn, ConvertError> {
+    let (column, part) = match wire.source.ok_or(ConvertError::Unknown("the source of a projected column"))? {
+        Source::Column(column) => (decode_column_ref(Some(column))?, None),
+        Source::Part(wire) => {
+            let part = TimePart::decode(wire.part).ok_or(ConvertError::Unknown("a part of a date or time"))?;
+            (decode_column_ref(wire.column)?, Some(part))
+        }
+    };
+    Ok(ProjectColumn { name: wire.name, column, part })
 }
 
 fn encode_equalities(on: &[(ColumnRef, ColumnRef)]) -> Vec<v1::JoinEquality> {

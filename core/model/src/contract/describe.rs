@@ -1,6 +1,6 @@
 //! What a connector says of itself. Descriptions can be recorded as JSON, to check mappings without network.
 
-use super::{AggregateFunction, DataType, TypeKind, Value};
+use super::{AggregateFunction, DataType, TimePart, TypeKind, Value};
 use serde::{Deserialize, Serialize};
 
 /// The answer to `Describe`.
@@ -190,6 +190,9 @@ pub struct RelationalCapabilities {
     /// as many as each table of the step takes in a key block.
     #[serde(default)]
     pub recurse: bool,
+    /// Parts of dates and times that `Project` may name. Each is understood for every column that has it.
+    #[serde(default)]
+    pub time_parts: Vec<TimePart>,
     /// Scans the source is willing to run at once.
     pub max_concurrency: u32,
 }
@@ -205,6 +208,7 @@ impl RelationalCapabilities {
             limit: Capability::None,
             aggregates: Vec::new(),
             recurse: false,
+            time_parts: Vec::new(),
             max_concurrency: 4,
         }
     }

@@ -1,6 +1,6 @@
 //! The small relational tree of a scan.
 
-use super::{DataType, Value};
+use super::{DataType, TimePart, Value};
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub enum Relation {
         input: Box<Relation>,
         predicate: Expression,
     },
-    /// Names the output columns. Only columns and constants are projected in version 1.
+    /// Names the output columns: columns of the input, and calendar parts of its dates and times.
     Project {
         input: Box<Relation>,
         columns: Vec<ProjectColumn>,
@@ -118,6 +118,26 @@ impl ColumnRef {
 pub struct ProjectColumn {
     pub name: String,
     pub column: ColumnRef,
+    /// This part of the column's value, as Int64, instead of the value itself; null for null.
+    pub part: Option<TimePart>,
+}
+
+impl ProjectColumn {
+    /// The column as it is.
+    pub fn of(name: impl Into<String>, column: ColumnRef) -> Self {
+        Self { name: name.into(), column, part: None }
+    }
+
+    fn field(&self, inputs: &[(ColumnRef, Field)]) -> Result<Field, InvalidRelation> {
+        let (name, field) = (self.name.clone(), find(inputs, &self.column)?);
+        match self.part {
+            None => Ok(Field { name, ..field.clone() }),
+            Some(part) if part.is_part_of(field.data_type) => {
+                Ok(Field { name, data_type: DataType::Int64, nullable: field.nullable, native_type: String::new() })
+            }
+            Some(part) => Err(InvalidRelation::TimePart(part, self.column.clone(), field.data_type)),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +162,7 @@ pub enum AggregateFunction {
     Count,
     /// Of the argument's type: Int64, Decimal (precision 38) or Float64. Overflow is an error, never a wrong number.
     Sum,
-    /// Of the argument's type. Text by code point.
+    /// Of the argument's type. Text by code point; of doubles, NaN stands after every number.
     Min,
     Max,
 }
@@ -151,7 +171,7 @@ pub enum AggregateFunction {
 pub struct SortKey {
     pub column: ColumnRef,
     pub descending: bool,
-    /// Text sorts by code point.
+    /// Text sorts by code point; of doubles, the two zeros are equal and NaN stands after every number.
     pub nulls_first: bool,
 }
 
@@ -196,6 +216,8 @@ pub enum InvalidRelation {
     NoSuchColumn(ColumnRef),
     #[error("{0:?} of a column of type {1} is not defined")]
     Aggregate(AggregateFunction, DataType),
+    #[error("column {1:?} of type {2} has no {0}")]
+    TimePart(TimePart, ColumnRef, DataType),
     #[error("{0:?} needs an argument")]
     NoArgument(AggregateFunction),
     #[error("a recursion goes from at least one column to as many, not from {from} to {to}")]
@@ -219,13 +241,7 @@ impl Relation {
             | Self::Limit { input, .. } => input.fields(),
             Self::Project { input, columns } => {
                 let inputs = input.fields()?;
-                columns
-                    .iter()
-                    .map(|c| {
-                        let field = find(&inputs, &c.column)?;
-                        Ok((ColumnRef::bare(&c.name), Field { name: c.name.clone(), ..field.clone() }))
-                    })
-                    .collect()
+                columns.iter().map(|c| Ok((ColumnRef::bare(&c.name), c.field(&inputs)?))).collect()
             }
             Self::Join { left, right, kind, .. } => {
                 let mut fields = left.fields()?;
@@ -270,6 +286,37 @@ impl Relation {
                 let mut reads = left.reads();
                 reads.extend(right.reads());
                 reads
+            }
+        }
+    }
+
+    /// The parts of dates and times that are asked for anywhere in the tree, each once.
+    pub fn time_parts(&self) -> Vec<TimePart> {
+        let mut parts = Vec::new();
+        self.collect_time_parts(&mut parts);
+        parts
+    }
+
+    fn collect_time_parts(&self, parts: &mut Vec<TimePart>) {
+        match self {
+            Self::Read(_) => {}
+            Self::Filter { input, .. }
+            | Self::Distinct { input }
+            | Self::Sort { input, .. }
+            | Self::Limit { input, .. }
+            | Self::Aggregate { input, .. }
+            | Self::Recurse { step: input, .. } => input.collect_time_parts(parts),
+            Self::Project { input, columns } => {
+                for part in columns.iter().filter_map(|column| column.part) {
+                    if !parts.contains(&part) {
+                        parts.push(part);
+                    }
+                }
+                input.collect_time_parts(parts);
+            }
+            Self::Join { left, right, .. } => {
+                left.collect_time_parts(parts);
+                right.collect_time_parts(parts);
             }
         }
     }

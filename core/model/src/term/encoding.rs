@@ -10,7 +10,7 @@
 //!
 //! Neither a datatype IRI nor a language tag can contain U+0001, so two encodings are equal exactly when the terms are.
 
-use oxrdf::{BlankNode, Literal, NamedNode, Term};
+use oxrdf::{BlankNode, BlankNodeRef, Literal, NamedNode, Term};
 
 const SEPARATOR: char = '\u{1}';
 
@@ -45,25 +45,47 @@ pub fn encode_literal(lexical: &str, datatype: &str) -> String {
     format!("T{datatype}{SEPARATOR}{lexical}")
 }
 
+/// The words of an encoded term, as they stand in its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodedTerm<'a> {
+    Iri(&'a str),
+    BlankNode(&'a str),
+    Simple(&'a str),
+    LangString { language: &'a str, value: &'a str },
+    Typed { datatype: &'a str, lexical: &'a str },
+}
+
+impl<'a> EncodedTerm<'a> {
+    /// Reads what [`encode`] wrote. IRIs are not validated again: whoever encoded them did.
+    pub fn read(text: &'a str) -> Result<Self, InvalidTerm> {
+        let invalid = || InvalidTerm(text.chars().take(80).collect());
+        let mut chars = text.chars();
+        let tag = chars.next().ok_or_else(invalid)?;
+        let rest = chars.as_str();
+        let split = || rest.split_once(SEPARATOR).ok_or_else(invalid);
+        Ok(match tag {
+            'I' => Self::Iri(rest),
+            'B' => BlankNodeRef::new(rest).map(|_| Self::BlankNode(rest)).map_err(|_| invalid())?,
+            'S' => Self::Simple(rest),
+            'L' => split().map(|(language, value)| Self::LangString { language, value })?,
+            'T' => split().map(|(datatype, lexical)| Self::Typed { datatype, lexical })?,
+            _ => return Err(invalid()),
+        })
+    }
+}
+
 /// The inverse of [`encode`]. IRIs are not validated again: whoever encoded them did.
 pub fn decode(text: &str) -> Result<Term, InvalidTerm> {
-    let invalid = || InvalidTerm(text.chars().take(80).collect());
-    let mut chars = text.chars();
-    let tag = chars.next().ok_or_else(invalid)?;
-    let rest = chars.as_str();
-    Ok(match tag {
-        'I' => NamedNode::new_unchecked(rest).into(),
-        'B' => BlankNode::new(rest).map_err(|_| invalid())?.into(),
-        'S' => Literal::new_simple_literal(rest).into(),
-        'L' => {
-            let (language, value) = rest.split_once(SEPARATOR).ok_or_else(invalid)?;
+    Ok(match EncodedTerm::read(text)? {
+        EncodedTerm::Iri(iri) => NamedNode::new_unchecked(iri).into(),
+        EncodedTerm::BlankNode(label) => BlankNode::new_unchecked(label).into(),
+        EncodedTerm::Simple(value) => Literal::new_simple_literal(value).into(),
+        EncodedTerm::LangString { language, value } => {
             Literal::new_language_tagged_literal_unchecked(value, language).into()
         }
-        'T' => {
-            let (datatype, lexical) = rest.split_once(SEPARATOR).ok_or_else(invalid)?;
+        EncodedTerm::Typed { datatype, lexical } => {
             Literal::new_typed_literal(lexical, NamedNode::new_unchecked(datatype)).into()
         }
-        _ => return Err(invalid()),
     })
 }
 

@@ -30,7 +30,11 @@ fn relation_node(
         N::Read(read) => R::Read(read_from_wit(read)?),
         N::Filter(n) => R::Filter { input: forest.take(n.input, depth)?, predicate: expression_from_wit(n.predicate)? },
         N::Project(n) => {
-            let column = |c: w::ProjectColumn| m::ProjectColumn { name: c.name, column: column_ref_from_wit(c.column) };
+            let column = |c: w::ProjectColumn| m::ProjectColumn {
+                name: c.name,
+                column: column_ref_from_wit(c.column),
+                part: c.part.map(Into::into),
+            };
             R::Project { input: forest.take(n.input, depth)?, columns: n.columns.into_iter().map(column).collect() }
         }
         N::Join(n) => R::Join {
@@ -128,7 +132,11 @@ fn push_relation(relation: m::Relation, out: &mut Vec<w::RelationNode>, depth: u
             predicate: expression_to_wit(predicate)?,
         }),
         R::Project { input, columns } => {
-            let column = |c: m::ProjectColumn| w::ProjectColumn { name: c.name, column: column_ref_to_wit(c.column) };
+            let column = |c: m::ProjectColumn| w::ProjectColumn {
+                name: c.name,
+                column: column_ref_to_wit(c.column),
+                part: c.part.map(Into::into),
+            };
             N::Project(w::ProjectNode {
                 input: push_relation(*input, out, depth)?,
                 columns: columns.into_iter().map(column).collect(),

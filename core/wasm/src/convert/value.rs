@@ -34,6 +34,7 @@ same_enum! {
     CompareOperator { Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual }
     TextOperator { StartsWith, EndsWith, Contains }
     JoinKind { Inner, Left }
+    TimePart { Year, Month, Day, Hours, Minutes }
 }
 
 const MAX_DIGITS: u8 = 38;

@@ -112,6 +112,7 @@ impl Guest for Hostile {
                 limit: w::Capability::None,
                 aggregates: Vec::new(),
                 recurse: false,
+                time_parts: Vec::new(),
                 max_concurrency: 4,
             },
             default_mapping: None,

@@ -53,6 +53,7 @@ impl Connector for Tables {
                 limit: Capability::Exact,
                 aggregates: Vec::new(),
                 recurse: false,
+                time_parts: Vec::new(),
                 max_concurrency: 4,
             },
             default_mapping: None,

@@ -72,7 +72,7 @@ fn below() -> Relation {
         kind: JoinKind::Inner,
         on: on(ColumnRef::new("i", "id")),
     };
-    let renamed = |name: &str, column: &str| ProjectColumn { name: name.into(), column: ColumnRef::bare(column) };
+    let renamed = |name: &str, column: &str| ProjectColumn::of(name, ColumnRef::bare(column));
     let again = Relation::Project {
         input: boxed(parents("k")),
         columns: vec![renamed("parent", "parent"), renamed("last", "id")],
@@ -80,10 +80,7 @@ fn below() -> Relation {
     let twice = Relation::Join {
         left: boxed(Relation::Project {
             input: boxed(once),
-            columns: vec![
-                ProjectColumn { name: "name".into(), column: ColumnRef::new("i", "name") },
-                renamed("middle", "id"),
-            ],
+            columns: vec![ProjectColumn::of("name", ColumnRef::new("i", "name")), renamed("middle", "id")],
         }),
         right: boxed(again),
         kind: JoinKind::Left,

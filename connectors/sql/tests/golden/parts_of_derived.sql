@@ -1,0 +1,6 @@
+-- Sqlite
+SELECT weft_year_of_instant("at", 8), weft_month_of_instant("at", 8), weft_day_of_instant("at", 8), weft_hours_of_instant("at", 8), weft_minutes_of_instant("at", 8), weft_year_of_date("day", 7), weft_month_of_date("day", 7), weft_day_of_date("day", 7) FROM "item" LIMIT ?
+-- 1: Int64(5)
+-- Postgres
+SELECT (DATE_PART('year', "at" AT TIME ZONE 'UTC')::bigint + ("at" < TIMESTAMPTZ '0001-01-01 00:00:00+00')::int), (CASE WHEN ISFINITE("at") THEN DATE_PART('month', "at" AT TIME ZONE 'UTC') ELSE DATE_PART('year', "at" AT TIME ZONE 'UTC') END)::bigint, (CASE WHEN ISFINITE("at") THEN DATE_PART('day', "at" AT TIME ZONE 'UTC') ELSE DATE_PART('year', "at" AT TIME ZONE 'UTC') END)::bigint, (CASE WHEN ISFINITE("at") THEN DATE_PART('hour', "at" AT TIME ZONE 'UTC') ELSE DATE_PART('year', "at" AT TIME ZONE 'UTC') END)::bigint, (CASE WHEN ISFINITE("at") THEN DATE_PART('minute', "at" AT TIME ZONE 'UTC') ELSE DATE_PART('year', "at" AT TIME ZONE 'UTC') END)::bigint, (EXTRACT(year FROM "day")::float8::bigint + ("day" < DATE '0001-01-01')::int), (CASE WHEN ISFINITE("day") THEN EXTRACT(month FROM "day")::float8 ELSE EXTRACT(year FROM "day")::float8 END)::bigint, (CASE WHEN ISFINITE("day") THEN EXTRACT(day FROM "day")::float8 ELSE EXTRACT(year FROM "day")::float8 END)::bigint FROM "erp"."item" LIMIT $1
+-- 1: Int64(5)
