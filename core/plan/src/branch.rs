@@ -3,8 +3,13 @@
 //! A graph is a set: a basic graph pattern has each solution over *all* its variables once. [`BranchSet::is_set`] tells
 //! where the branches give that by themselves; elsewhere the plan has a `Distinct`.
 
+mod set;
+
+pub(crate) use set::BranchSet;
+
 use crate::catalogue::Catalogue;
 use crate::constant::{is_native, key_values};
+use crate::namespace::Namespace;
 use crate::pattern::PatternTerm;
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
@@ -12,16 +17,6 @@ use std::collections::HashSet;
 use weft_mapping::MappedTerm;
 use weft_model::contract::{Capability, ColumnRef, CompareOperator, Expression, FilterOperation, Table, Value};
 use weft_model::term::TermType;
-
-/// More pairs of branches, or of branch and triple map, are not tried.
-pub(crate) const MOST_COMBINATIONS: usize = 100_000;
-
-/// A union of branches with set semantics over `variables`.
-#[derive(Clone, Debug)]
-pub(crate) struct BranchSet {
-    pub(crate) branches: Vec<Branch>,
-    pub(crate) variables: Vec<Variable>,
-}
 
 /// A conjunction of table accesses.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +55,7 @@ pub(crate) struct Occurrence {
     /// `None` for a constant.
     pub(crate) access: Option<usize>,
     pub(crate) term: MappedTerm,
+    pub(crate) namespace: Namespace,
     /// Null columns leave the variable unbound instead of dropping the row.
     pub(crate) optional: bool,
 }
@@ -125,7 +121,13 @@ pub(crate) fn term_expression(term: &Term) -> Sparql {
 
 impl Branch {
     /// Adds an occurrence of a variable, unless its terms can never equal those of another occurrence.
-    pub(crate) fn bind(&mut self, variable: &Variable, access: usize, mapped: &MappedTerm) -> Result<(), String> {
+    pub(crate) fn bind(
+        &mut self,
+        variable: &Variable,
+        access: usize,
+        mapped: &MappedTerm,
+        namespace: Namespace,
+    ) -> Result<(), String> {
         let access = (!matches!(mapped.term_type, TermType::Constant(_))).then_some(access);
         for other in self.occurrences.iter().filter(|o| o.variable == *variable) {
             if !other.term.term_type.may_equal(&mapped.term_type) {
@@ -135,7 +137,8 @@ impl Branch {
                 return Ok(());
             }
         }
-        self.occurrences.push(Occurrence { variable: variable.clone(), access, term: mapped.clone(), optional: false });
+        let (variable, term) = (variable.clone(), mapped.clone());
+        self.occurrences.push(Occurrence { variable, access, term, namespace, optional: false });
         Ok(())
     }
 
@@ -267,6 +270,21 @@ impl Branch {
         catalogue.table(access.graph, &access.table).is_some_and(|table| table.is_unique(&columns))
     }
 
+    /// The narrowest namespace the variable is known to be in, in every solution.
+    pub(crate) fn namespace(&self, variable: &Variable) -> Namespace {
+        let known = self.occurrences_of(variable).filter(|o| !o.optional).map(|o| o.namespace);
+        known.max().unwrap_or(Namespace::Any)
+    }
+
+    /// What the branch asks, each request once, as far as that is known before it is planned.
+    pub(crate) fn requests(&self, catalogue: &Catalogue) -> Vec<u64> {
+        let mut requests: Vec<u64> =
+            self.accesses.iter().map(|access| catalogue.request(access.graph, &access.table)).collect();
+        requests.sort_unstable();
+        requests.dedup();
+        requests
+    }
+
     /// Whether no solution of one can be a solution of the other.
     fn is_disjoint(&self, other: &Self) -> bool {
         self.occurrences.iter().any(|mine| {
@@ -275,42 +293,5 @@ impl Branch {
                     .occurrences_of(&mine.variable)
                     .any(|theirs| !theirs.optional && !mine.term.term_type.may_equal(&theirs.term.term_type))
         })
-    }
-}
-
-impl BranchSet {
-    /// Whether the union of the branches gives each solution once without further work.
-    pub(crate) fn is_set(&self, catalogue: &Catalogue) -> bool {
-        self.branches.iter().all(|branch| branch.determines_rows(catalogue, &self.variables))
-            && self
-                .branches
-                .iter()
-                .enumerate()
-                .all(|(i, branch)| self.branches[i + 1..].iter().all(|other| branch.is_disjoint(other)))
-    }
-
-    /// Whether every solution binds the variable.
-    pub(crate) fn binds(&self, variable: &Variable) -> bool {
-        self.branches.iter().all(|branch| branch.occurrences_of(variable).any(|o| !o.optional))
-    }
-
-    /// The join of two sets, if it does not multiply branches and no variable they share is optional.
-    pub(crate) fn and(&self, other: &Self, limit: usize) -> Option<Self> {
-        if !self.variables.iter().any(|variable| other.variables.contains(variable)) {
-            return None;
-        }
-        let shared_optional =
-            self.variables.iter().any(|v| other.variables.contains(v) && !(self.binds(v) && other.binds(v)));
-        if shared_optional || self.branches.len().saturating_mul(other.branches.len()) > MOST_COMBINATIONS {
-            return None;
-        }
-        let branches: Vec<Branch> =
-            self.branches.iter().flat_map(|a| other.branches.iter().filter_map(|b| a.and(b))).collect();
-        if branches.len() > limit.max(self.branches.len()).max(other.branches.len()) {
-            return None;
-        }
-        let mut variables = self.variables.clone();
-        variables.extend(other.variables.iter().filter(|v| !self.variables.contains(v)).cloned());
-        Some(Self { branches, variables })
     }
 }

@@ -1,10 +1,16 @@
-//! What a query is planned against: the virtual graphs of all sources, indexed by predicate.
+//! What a query is planned against: the virtual graphs of all sources, indexed by predicate and namespace.
 
+mod maps;
+
+pub(crate) use maps::{Keys, Maps, Place};
+
+use crate::namespace::{Namespace, Namespaces};
+use crate::pattern::{PatternTerm, QuadPattern};
 use oxrdf::{NamedNode, Term};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use weft_mapping::{GraphMap, TripleMap, VirtualGraph};
-use weft_model::contract::Table;
+use weft_mapping::{Build, GraphMap, MappedTerm, TripleMap, VirtualGraph};
+use weft_model::contract::{JoinSupport, Table};
 use weft_model::term::TermType;
 
 /// A snapshot of all sources. Cheap to share; never changes while a query uses it.
@@ -12,29 +18,55 @@ use weft_model::term::TermType;
 pub struct Catalogue {
     graphs: Vec<VirtualGraph>,
     tables: Vec<HashMap<String, usize>>,
-    by_predicate: HashMap<NamedNode, Vec<TripleId>>,
+    by_source: HashMap<Arc<str>, usize>,
+    by_predicate: HashMap<NamedNode, Maps>,
     /// Triple maps whose predicate is not one constant.
-    other_predicates: Vec<TripleId>,
-    all: Vec<TripleId>,
+    other_predicates: Maps,
+    all: Maps,
+    namespaces: Namespaces,
+    /// Those of each triple map, by graph.
+    places: Vec<Vec<[Namespace; 4]>>,
+    named_graphs: NamedGraphs,
     prefixes: Vec<(String, String)>,
 }
 
 /// Names one triple map of one source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TripleId {
     pub(crate) graph: usize,
     pub(crate) triple: usize,
 }
 
+/// The named graphs triples can be in.
+#[derive(Debug, Default)]
+struct NamedGraphs {
+    found: Vec<NamedNode>,
+    known: HashSet<NamedNode>,
+    /// A source that names graphs nobody knows before it is asked.
+    unknown_in: Option<Arc<str>>,
+}
+
 impl Catalogue {
     /// `prefixes` are declared for every query.
     pub fn new(graphs: Vec<VirtualGraph>, prefixes: Vec<(String, String)>) -> Self {
+        let mut namespaces = Namespaces::default();
+        let mut by_source = HashMap::with_capacity(graphs.len());
+        let mut places = Vec::with_capacity(graphs.len());
+        for (position, graph) in graphs.iter().enumerate() {
+            by_source.entry(graph.source.clone()).or_insert(position);
+            places.push(graph.triples.iter().map(|triple| places_of(triple, &mut namespaces)).collect());
+        }
+        namespaces.finish();
         let mut catalogue = Self {
             tables: graphs.iter().map(table_positions).collect(),
-            graphs: Vec::new(),
+            by_source,
             by_predicate: HashMap::new(),
-            other_predicates: Vec::new(),
-            all: Vec::new(),
+            other_predicates: Maps::default(),
+            all: Maps::default(),
+            namespaces,
+            places,
+            named_graphs: named_graphs(&graphs),
+            graphs: Vec::new(),
             prefixes,
         };
         for (graph, virtual_graph) in graphs.iter().enumerate() {
@@ -42,17 +74,21 @@ impl Catalogue {
                 catalogue.add(TripleId { graph, triple }, map);
             }
         }
+        let predicates = catalogue.by_predicate.values_mut();
+        predicates.chain([&mut catalogue.other_predicates, &mut catalogue.all]).for_each(Maps::finish);
         catalogue.graphs = graphs;
         catalogue
     }
 
     fn add(&mut self, id: TripleId, map: &TripleMap) {
-        self.all.push(id);
+        let places = &self.places[id.graph][id.triple];
+        self.all.push(id, places);
         match &map.predicate.term_type {
-            TermType::Constant(Term::NamedNode(predicate)) => {
-                self.by_predicate.entry(predicate.clone()).or_default().push(id);
-            }
-            _ => self.other_predicates.push(id),
+            TermType::Constant(Term::NamedNode(predicate)) => match self.by_predicate.get_mut(predicate) {
+                Some(known) => known.push(id, places),
+                None => self.by_predicate.entry(predicate.clone()).or_default().push(id, places),
+            },
+            _ => self.other_predicates.push(id, places),
         }
     }
 
@@ -65,39 +101,77 @@ impl Catalogue {
     }
 
     /// The triple maps that can give triples with this predicate, or with any.
-    pub(crate) fn candidates(&self, predicate: Option<&NamedNode>) -> Vec<TripleId> {
-        match predicate {
-            None => self.all.clone(),
-            Some(predicate) => {
-                let known = self.by_predicate.get(predicate).map_or(&[][..], Vec::as_slice);
-                known.iter().chain(&self.other_predicates).copied().collect()
-            }
+    pub(crate) fn with_predicate(&self, predicate: Option<&NamedNode>) -> impl Iterator<Item = TripleId> {
+        self.maps(predicate).flat_map(Maps::all)
+    }
+
+    /// Those that have one of the keys at each place where keys are given, and perhaps others.
+    pub(crate) fn candidates(&self, predicate: Option<&NamedNode>, keys: &Keys) -> Vec<TripleId> {
+        let mut found: Vec<TripleId> = self.maps(predicate).flat_map(|maps| maps.matching(keys)).collect();
+        if !self.other_predicates.is_empty() {
+            found.sort_unstable();
         }
+        found
+    }
+
+    /// How many [`Self::candidates`] gives.
+    pub(crate) fn count(&self, predicate: Option<&NamedNode>, keys: &Keys) -> usize {
+        self.maps(predicate).map(|maps| maps.count(keys)).sum()
+    }
+
+    /// The keys that the constants of a pattern can have.
+    pub(crate) fn keys(&self, pattern: &QuadPattern) -> Keys {
+        let keys = |term: &PatternTerm| match term {
+            PatternTerm::Constant(constant) => Some(self.namespaces.keys_of(constant)),
+            PatternTerm::Variable(_) => None,
+        };
+        Keys { subject: keys(&pattern.subject), object: keys(&pattern.object) }
+    }
+
+    fn maps(&self, predicate: Option<&NamedNode>) -> impl Iterator<Item = &Maps> {
+        let lists = match predicate {
+            None => [Some(&self.all), None],
+            Some(predicate) => [self.by_predicate.get(predicate), Some(&self.other_predicates)],
+        };
+        lists.into_iter().flatten()
+    }
+
+    pub(crate) fn namespaces(&self) -> &Namespaces {
+        &self.namespaces
+    }
+
+    /// The namespaces of a triple map, in the order of [`Place`].
+    pub(crate) fn places(&self, id: TripleId) -> &[Namespace; 4] {
+        &self.places[id.graph][id.triple]
     }
 
     /// The named graphs triples can be in, or the source that names graphs nobody knows before it is asked.
-    pub(crate) fn named_graphs(&self) -> Result<Vec<NamedNode>, Arc<str>> {
-        let mut found = Vec::new();
-        for graph in &self.graphs {
-            let mut constants: Vec<&NamedNode> = Vec::new();
-            for triple in &graph.triples {
-                match (&triple.graph, &graph.column_graphs) {
-                    (GraphMap::Constant(node), _) => constants.push(node),
-                    (GraphMap::Column(_), Some(known)) => constants.extend(known),
-                    (GraphMap::Column(_), None) => return Err(graph.source.clone()),
-                }
-            }
-            for node in constants {
-                if !found.contains(node) {
-                    found.push(node.clone());
-                }
-            }
+    pub(crate) fn named_graphs(&self) -> Result<&[NamedNode], Arc<str>> {
+        match &self.named_graphs.unknown_in {
+            Some(source) => Err(source.clone()),
+            None => Ok(&self.named_graphs.found),
         }
-        Ok(found)
+    }
+
+    /// Whether triples can be in the graph, as far as that is known before sources are asked.
+    pub(crate) fn may_have_graph(&self, graph: &NamedNode) -> bool {
+        self.named_graphs.unknown_in.is_some() || self.named_graphs.known.contains(graph)
     }
 
     pub(crate) fn graph(&self, graph: usize) -> &VirtualGraph {
         &self.graphs[graph]
+    }
+
+    /// A number for the request that reads the table: one for all tables of a source that joins them.
+    pub(crate) fn request(&self, graph: usize, table: &str) -> u64 {
+        let joins = self.graphs[graph].description.relational.join == JoinSupport::Any;
+        let table = if joins { None } else { self.tables[graph].get(table) };
+        (graph as u64) << 32 | table.map_or(u64::from(u32::MAX), |position| *position as u64)
+    }
+
+    /// The position of the virtual graph of a source.
+    pub(crate) fn position(&self, source: &str) -> Option<usize> {
+        self.by_source.get(source).copied()
     }
 
     pub(crate) fn triple(&self, id: TripleId) -> &TripleMap {
@@ -117,4 +191,49 @@ impl Catalogue {
 
 fn table_positions(graph: &VirtualGraph) -> HashMap<String, usize> {
     graph.description.tables.iter().enumerate().map(|(i, table)| (table.name.clone(), i)).collect()
+}
+
+fn places_of(triple: &TripleMap, namespaces: &mut Namespaces) -> [Namespace; 4] {
+    let graph = graph_term(&triple.graph);
+    [&triple.subject, &triple.predicate, &triple.object, &graph].map(|mapped| namespaces.add(mapped))
+}
+
+/// The graph of a triple as a term.
+pub(crate) fn graph_term(graph: &GraphMap) -> MappedTerm {
+    match graph {
+        GraphMap::Constant(node) => MappedTerm {
+            term_type: TermType::Constant(node.clone().into()),
+            columns: Vec::new(),
+            build: Build::Columns,
+        },
+        GraphMap::Column(column) => {
+            MappedTerm { term_type: TermType::General, columns: vec![column.clone()], build: Build::EncodedIri }
+        }
+    }
+}
+
+fn named_graphs(graphs: &[VirtualGraph]) -> NamedGraphs {
+    let mut named = NamedGraphs::default();
+    for graph in graphs {
+        let mut last = None;
+        for triple in &graph.triples {
+            let constants = match (&triple.graph, &graph.column_graphs) {
+                // Most triples of a source are in one graph.
+                (GraphMap::Constant(node), _) if last == Some(node) => continue,
+                (GraphMap::Constant(node), _) => std::slice::from_ref(node),
+                (GraphMap::Column(_), Some(known)) => known.as_slice(),
+                (GraphMap::Column(_), None) => {
+                    named.unknown_in.get_or_insert_with(|| graph.source.clone());
+                    continue;
+                }
+            };
+            last = constants.last();
+            for node in constants {
+                if named.known.insert(node.clone()) {
+                    named.found.push(node.clone());
+                }
+            }
+        }
+    }
+    named
 }

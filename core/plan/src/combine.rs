@@ -1,18 +1,22 @@
 //! Joins, OPTIONAL and conditions over trees, each moved as far down as it goes.
 
 use crate::branch::BranchSet;
+use crate::catalogue::Catalogue;
 use crate::expression::{conjuncts, is_volatile, variables_of};
-use crate::tree::{Tree, binds};
+use crate::tree::{Tree, binds, variables};
+use crate::{PlanLimits, Rule};
 use spargebra::algebra::Expression;
 
 /// Joins are flat lists in which branch sets have become one where that is possible.
-pub(crate) fn join(left: Tree, right: Tree, limit: usize) -> Tree {
+pub(crate) fn join(left: Tree, right: Tree, catalogue: &Catalogue, limits: &PlanLimits) -> Tree {
     let mut members: Vec<Tree> = Vec::new();
     for side in [left, right] {
         match side {
             Tree::Unit => {}
-            Tree::Join(inner) => inner.into_iter().for_each(|member| add_member(&mut members, member, limit)),
-            other => add_member(&mut members, other, limit),
+            Tree::Join(inner) => {
+                inner.into_iter().for_each(|member| add_member(&mut members, member, catalogue, limits));
+            }
+            other => add_member(&mut members, other, catalogue, limits),
         }
     }
     if members.len() > 1 {
@@ -21,11 +25,11 @@ pub(crate) fn join(left: Tree, right: Tree, limit: usize) -> Tree {
     members.pop().unwrap_or(Tree::Unit)
 }
 
-fn add_member(members: &mut Vec<Tree>, member: Tree, limit: usize) {
+fn add_member(members: &mut Vec<Tree>, member: Tree, catalogue: &Catalogue, limits: &PlanLimits) {
     if let Tree::Branches(set) = &member {
         for other in members.iter_mut() {
             if let Tree::Branches(known) = other
-                && let Some(joined) = known.and(set, limit)
+                && let Some(joined) = known.and(set, catalogue, limits)
             {
                 *other = Tree::Branches(joined);
                 return;
@@ -35,13 +39,20 @@ fn add_member(members: &mut Vec<Tree>, member: Tree, limit: usize) {
     members.push(member);
 }
 
-pub(crate) fn left_join(left: Tree, mut right: Tree, condition: Option<Expression>) -> Tree {
+pub(crate) fn left_join(
+    left: Tree,
+    mut right: Tree,
+    condition: Option<Expression>,
+    catalogue: &Catalogue,
+    limits: &PlanLimits,
+) -> Tree {
     if matches!(right, Tree::Unit) && condition.is_none() {
         return left;
     }
     if condition.is_none()
+        && limits.rules.allows(Rule::OptionalColumns)
         && let (Tree::Branches(mandatory), Tree::Branches(optional)) = (&left, &right)
-        && let Some(merged) = with_optional(mandatory, optional)
+        && let Some(merged) = with_optional(mandatory, optional, catalogue)
     {
         return Tree::Branches(merged);
     }
@@ -64,10 +75,12 @@ pub(crate) fn left_join(left: Tree, mut right: Tree, condition: Option<Expressio
 }
 
 /// An OPTIONAL about rows that are read anyway becomes nullable columns of them.
-fn with_optional(mandatory: &BranchSet, optional: &BranchSet) -> Option<BranchSet> {
+fn with_optional(mandatory: &BranchSet, optional: &BranchSet, catalogue: &Catalogue) -> Option<BranchSet> {
+    let meeting = mandatory.meeting(optional, catalogue);
     let mut branches = Vec::with_capacity(mandatory.branches.len());
-    for branch in &mandatory.branches {
-        let mut matching = optional.branches.iter().filter(|o| branch.and(o).is_some());
+    for (position, branch) in mandatory.branches.iter().enumerate() {
+        let others = meeting.right_of(position).into_iter().map(|other| &optional.branches[other]);
+        let mut matching = others.filter(|other| branch.and(other).is_some());
         branches.push(match (matching.next(), matching.next()) {
             (None, _) => branch.clone(),
             (Some(only), None) => branch.with_optional(only)?,
@@ -99,7 +112,7 @@ fn push_filter(tree: Tree, expression: Expression) -> Result<Tree, Box<(Tree, Ex
             set.branches.iter_mut().for_each(|branch| branch.filters.push(expression.clone()));
             Ok(Tree::Branches(set))
         }
-        Tree::Join(mut members) => match members.iter().position(certain) {
+        Tree::Join(mut members) => match place(&members, &expression) {
             Some(position) => {
                 let member = members.remove(position);
                 members.insert(position, filter(member, expression));
@@ -107,7 +120,7 @@ fn push_filter(tree: Tree, expression: Expression) -> Result<Tree, Box<(Tree, Ex
             }
             None => Err(Box::new((Tree::Join(members), expression))),
         },
-        Tree::LeftJoin { left, right, condition } if certain(&left) => {
+        Tree::LeftJoin { left, right, condition } if certain(&left) || is_apart(&left, [&*right], &expression) => {
             Ok(Tree::LeftJoin { left: Box::new(filter(*left, expression)), right, condition })
         }
         Tree::Exists { left, right, negated } => {
@@ -132,4 +145,22 @@ fn push_filter(tree: Tree, expression: Expression) -> Result<Tree, Box<(Tree, Ex
         }
         other => Err(Box::new((other, expression))),
     }
+}
+
+/// The member of a join that a condition can be about: one that binds all its variables, or has them alone.
+fn place(members: &[Tree], expression: &Expression) -> Option<usize> {
+    let looked_at = variables_of(expression);
+    let certain = |tree: &Tree| looked_at.iter().all(|variable| binds(tree, variable));
+    let others = |i: usize| members.iter().enumerate().filter(move |(other, _)| *other != i).map(|(_, tree)| tree);
+    let alone = || (0..members.len()).find(|i| is_apart(&members[*i], others(*i), expression));
+    members.iter().position(certain).or_else(alone)
+}
+
+/// Whether a tree alone has the variables of a condition, bound or not: what it is joined with leaves them as they are.
+fn is_apart<'t>(tree: &Tree, others: impl IntoIterator<Item = &'t Tree>, expression: &Expression) -> bool {
+    let looked_at = variables_of(expression);
+    let known = variables(tree);
+    !looked_at.is_empty()
+        && looked_at.iter().all(|variable| known.contains(variable))
+        && others.into_iter().all(|other| !variables(other).iter().any(|variable| looked_at.contains(variable)))
 }

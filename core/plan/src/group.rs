@@ -4,19 +4,21 @@
 //! a request of its own, and the broker joins them on the variables they share.
 
 mod decompose;
+mod expected;
 
 pub(crate) use decompose::decompose;
 
 use crate::branch::{Branch, Occurrence};
 use crate::catalogue::Catalogue;
 use crate::constant::is_native;
-use crate::cost;
-use crate::{Binding, KeyPlace, KeySlot, Node, NodeKind, Scan, ScanOutput, SlotColumn};
+use crate::{
+    Basis, Binding, KeyPlace, KeySlot, Node, NodeKind, Observed, Scan, ScanOutput, Shape, SlotColumn, SourceObserved,
+};
 use decompose::{equalities, table_of};
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use weft_mapping::{Build, InvalidValues, MappedTerm};
 use weft_model::contract::{
     Binding as ColumnBinding, ColumnRef, Expression, Field, JoinKind, ProjectColumn, Read, Relation, Table,
@@ -41,6 +43,10 @@ pub(crate) struct Group {
     forced: HashSet<Variable>,
     constants: Vec<(Variable, Term)>,
     not_pushed: Vec<String>,
+    /// What earlier scans of the source showed.
+    observed: Option<Arc<SourceObserved>>,
+    /// Made when it is first looked up there.
+    shape: OnceLock<Shape>,
 }
 
 /// What is known of the rows a group will be joined with.
@@ -57,7 +63,13 @@ impl Outer<'_> {
 }
 
 impl Group {
-    fn new(catalogue: &Catalogue, branch: Arc<Branch>, accesses: Vec<usize>, forced: &HashSet<Variable>) -> Self {
+    fn new(
+        catalogue: &Catalogue,
+        observed: &Observed,
+        branch: Arc<Branch>,
+        accesses: Vec<usize>,
+        forced: &HashSet<Variable>,
+    ) -> Self {
         let mut outputs: Vec<Occurrence> = Vec::new();
         for occurrence in &branch.occurrences {
             if !occurrence.access.is_some_and(|access| accesses.contains(&access)) {
@@ -71,26 +83,22 @@ impl Group {
         }
         let source = catalogue.source(branch.accesses[accesses[0]].graph);
         let forced = forced.iter().filter(|v| outputs.iter().any(|o| o.variable == **v)).cloned().collect();
-        Self { source, accesses, branch, outputs, forced, constants: Vec::new(), not_pushed: Vec::new() }
+        let observed = observed.sources.get(&source).cloned();
+        Self {
+            source,
+            accesses,
+            branch,
+            outputs,
+            forced,
+            constants: Vec::new(),
+            not_pushed: Vec::new(),
+            observed,
+            shape: OnceLock::new(),
+        }
     }
 
     pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
         self.outputs.iter().map(|o| &o.variable).chain(self.constants.iter().map(|(variable, _)| variable))
-    }
-
-    /// Rows expected without keys.
-    pub(crate) fn estimate(&self, catalogue: &Catalogue) -> f64 {
-        let mut rows = 1.0;
-        for (number, position) in self.accesses.iter().enumerate() {
-            let Some(table) = table_of(catalogue, &self.branch, *position) else { continue };
-            rows *= cost::access_rows(table, &self.branch.accesses[*position]);
-            for (left, right) in equalities(catalogue, &self.branch, &self.accesses[..number], *position) {
-                let left_distinct = table_of(catalogue, &self.branch, left.0)
-                    .map_or(1.0, |table| cost::distinct(table, std::slice::from_ref(&left.1)));
-                rows /= left_distinct.max(cost::distinct(table, std::slice::from_ref(&right.1)));
-            }
-        }
-        rows.max(1.0)
     }
 
     /// Whether a table of the group must be given keys before it answers.
@@ -129,7 +137,9 @@ impl Group {
             }
             let block = usize::try_from(table.max_keys).unwrap_or(usize::MAX).min(most);
             if best.as_ref().is_none_or(|known| known.columns.len() < columns.len()) {
-                best = Some(KeySlot { place: KeyPlace::Read(self.alias(number)), columns, block });
+                let graph = catalogue.graph(self.branch.accesses[*position].graph);
+                let parallel = usize::try_from(graph.description.relational.max_concurrency).unwrap_or(usize::MAX);
+                best = Some(KeySlot { place: KeyPlace::Read(self.alias(number)), columns, block, parallel });
             }
         }
         best
@@ -166,16 +176,6 @@ impl Group {
         columns
     }
 
-    /// Rows expected for each key of the slot.
-    pub(crate) fn rows_per_key(&self, catalogue: &Catalogue, slot: &KeySlot) -> f64 {
-        let position = self.accesses.iter().enumerate().find(|(number, _)| slot.is_read(&self.alias(*number)));
-        let Some(table) = position.and_then(|(_, position)| table_of(catalogue, &self.branch, *position)) else {
-            return 1.0;
-        };
-        let columns: Vec<String> = slot.columns.iter().flat_map(|c| c.columns.iter().cloned()).collect();
-        self.estimate(catalogue) / cost::distinct(table, &columns)
-    }
-
     /// The scan of the group, reading what is needed.
     pub(crate) fn scan(&self, catalogue: &Catalogue, needed: &HashSet<Variable>, slot: Option<KeySlot>) -> Node {
         let wanted: Vec<&Occurrence> =
@@ -199,6 +199,7 @@ impl Group {
         let mut node = self.node(relation, &wanted, needed, slot);
         if let NodeKind::Scan(scan) = &mut node.kind {
             scan.invalid_values = catalogue.graph(graph).invalid_values;
+            scan.basis = self.basis(catalogue, scan.slot.as_ref());
         }
         node
     }
@@ -221,8 +222,11 @@ impl Group {
                 .iter()
                 .filter_map(|name| {
                     let column = self.column_ref(occurrence, name);
-                    let projected = ColumnRef::bare(projected_name(&column));
-                    fields.iter().position(|field| *field == column || *field == projected)
+                    // A column may have the name that another one is projected under.
+                    fields.iter().position(|field| *field == column).or_else(|| {
+                        let projected = ColumnRef::bare(projected_name(&column));
+                        fields.iter().position(|field| *field == projected)
+                    })
                 })
                 .collect();
             bindings.push(Binding {
@@ -248,10 +252,13 @@ impl Group {
             relation,
             outputs,
             slot,
+            unkeyed: None,
+            narrowed: Vec::new(),
             not_pushed: self.not_pushed.clone(),
             invalid_values: InvalidValues::default(),
+            basis: Basis::default(),
         };
-        Node { kind: NodeKind::Scan(Box::new(scan)), bindings, estimate: 0.0 }
+        Node::new(NodeKind::Scan(Box::new(scan)), bindings, 0.0)
     }
 
     fn column_ref(&self, occurrence: &Occurrence, name: &str) -> ColumnRef {
@@ -324,7 +331,7 @@ impl Group {
             for name in &occurrence.term.columns {
                 let column = self.column_ref(occurrence, name);
                 if !columns.iter().any(|c| c.column == column) {
-                    columns.push(ProjectColumn { name: projected_name(&column), column });
+                    columns.push(ProjectColumn::of(projected_name(&column), column));
                 }
             }
         }

@@ -1,21 +1,29 @@
 //! From trees to plans: the order of joins, and how each is made.
 
+mod needed;
+mod order;
+mod slice;
+
+pub(crate) use needed::Needed;
+
 use crate::branch::{Branch, BranchSet};
 use crate::catalogue::Catalogue;
-use crate::cost::REQUEST;
-use crate::expression::variables_of;
+use crate::expression::{is_volatile, variables_of};
 use crate::group::{Group, Outer, decompose};
 use crate::operators::{
     distinct, extend, filter, first, general, join, keys_block, known, project, union, values, wrap,
 };
 use crate::recurse;
+use crate::require::require;
+use crate::self_join::merge_rows;
 use crate::tree::{ClosureTree, Tree, variables};
 use crate::unpivot;
 use crate::{
-    Binding, Closure, JoinKind, KeySlot, Node, NodeKind, PlanError, PlanLimits, Reach, Service, ServiceName, Start,
+    Binding, Closure, JoinKind, Node, NodeKind, PlanError, PlanLimits, Reach, Rule, Service, ServiceName, Start,
 };
+use order::{REACHED, UNKNOWN};
 use oxrdf::Variable;
-use spargebra::algebra::{AggregateExpression, Expression, OrderExpression};
+use spargebra::algebra::{AggregateExpression, AggregateFunction, Expression, OrderExpression};
 use std::collections::HashSet;
 use weft_model::Code;
 use weft_model::term::{LiteralType, TermType};
@@ -23,19 +31,13 @@ use weft_model::term::{LiteralType, TermType};
 pub(crate) struct Planner<'a> {
     catalogue: &'a Catalogue,
     limits: &'a PlanLimits,
+    /// The variables of what comes first of all; of none, whatever is cheapest.
+    first: HashSet<Variable>,
 }
-
-type Needed = HashSet<Variable>;
-
-/// Terms a repeated path is taken to reach from one start.
-const REACHED: f64 = 10.0;
-
-/// Rows of what nothing is known about: it is asked last, for the keys of what is there.
-const UNKNOWN: f64 = 1e9;
 
 impl<'a> Planner<'a> {
     pub(crate) fn new(catalogue: &'a Catalogue, limits: &'a PlanLimits) -> Self {
-        Self { catalogue, limits }
+        Self { catalogue, limits, first: HashSet::new() }
     }
 
     /// Plans a tree so that its rows have the needed variables. With `outer`, scans may take the keys of rows the result
@@ -43,7 +45,7 @@ impl<'a> Planner<'a> {
     pub(crate) fn plan(&self, tree: Tree, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
         self.limits.check_wanted()?;
         match tree {
-            Tree::Unit => Ok(Node { kind: NodeKind::Unit, bindings: Vec::new(), estimate: 1.0 }),
+            Tree::Unit => Ok(Node::new(NodeKind::Unit, Vec::new(), 1.0)),
             Tree::Values { variables, rows } => Ok(values(variables, rows)),
             Tree::Branches(set) => self.branches(set, needed, outer),
             Tree::Join(members) => self.members(members, needed, outer),
@@ -52,38 +54,27 @@ impl<'a> Planner<'a> {
                 let nodes = members.into_iter().map(|m| self.plan(m, needed, outer)).collect::<Result<_, _>>()?;
                 Ok(union(nodes))
             }
-            Tree::Filter { input, expression } => {
-                let input = self.plan(*input, &with(needed, variables_of(&expression)), outer)?;
-                Ok(filter(input, expression))
-            }
+            Tree::Filter { input, expression } => self.filter(*input, expression, needed, outer),
             Tree::Extend { input, variable, expression } => {
-                let input = self.plan(*input, &with(needed, variables_of(&expression)), outer)?;
+                let needed = needed.with(variables_of(&expression)).each(is_volatile(&expression));
+                let input = self.plan(*input, &needed, outer)?;
                 Ok(extend(input, variable, expression))
             }
             Tree::Project { input, variables } => {
                 // What is projected away is another variable than one of that name outside.
                 let known = outer.map(|outer| outer.of(&variables));
                 let inner = known.as_ref().zip(outer).map(|(bindings, outer)| Outer { bindings, rows: outer.rows });
-                let input = self.plan(*input, &variables.iter().cloned().collect(), inner.as_ref())?;
+                let input = self.plan(*input, &needed.of(variables.iter().cloned().collect()), inner.as_ref())?;
                 Ok(project(input, &variables))
             }
-            Tree::Distinct(input) => Ok(distinct(self.plan(*input, needed, outer)?)),
+            Tree::Distinct(input) => Ok(distinct(self.plan(*input, &Needed::once(needed.variables.clone()), outer)?)),
             Tree::Sort { input, keys } => {
-                let key_variables = keys
-                    .iter()
-                    .flat_map(|(OrderExpression::Asc(key) | OrderExpression::Desc(key))| variables_of(key))
-                    .collect();
-                let input = self.plan(*input, &with(needed, key_variables), None)?;
+                let expressions = || keys.iter().map(|(OrderExpression::Asc(key) | OrderExpression::Desc(key))| key);
+                let needed = needed.with(expressions().flat_map(variables_of).collect());
+                let input = self.plan(*input, &needed.each(expressions().any(is_volatile)), None)?;
                 Ok(wrap(input, |input| NodeKind::Sort { input, keys, fetch: None }))
             }
-            Tree::Slice { input, offset, count } => {
-                let input = self.plan(*input, needed, None)?;
-                #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
-                let estimate = count.map_or(input.estimate, |count| input.estimate.min(count as f64));
-                let mut node = wrap(input, |input| NodeKind::Slice { input, offset, count });
-                node.estimate = estimate;
-                Ok(node)
-            }
+            Tree::Slice { input, offset, count } => self.slice(*input, offset, count, needed),
             Tree::Group { input, keys, aggregates } => self.group(*input, keys, aggregates),
             Tree::Minus { left, right } => self.test(*left, *right, JoinKind::Minus, needed, outer),
             Tree::Exists { left, right, negated } => {
@@ -96,7 +87,7 @@ impl<'a> Planner<'a> {
             }
             Tree::Shared { id, input } => self.shared(id, *input),
             Tree::Number { input, variable } => {
-                let all = variables(&input).into_iter().collect();
+                let all = Needed::all(variables(&input).into_iter().collect());
                 let mut node = wrap(self.plan(*input, &all, None)?, |input| NodeKind::Number {
                     input,
                     variable: variable.clone(),
@@ -108,9 +99,28 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// A condition; where it needs what an OPTIONAL binds, the OPTIONAL is a join.
+    fn filter(
+        &self,
+        input: Tree,
+        expression: Expression,
+        needed: &Needed,
+        outer: Option<&Outer<'_>>,
+    ) -> Result<Node, PlanError> {
+        let (input, expression) = match self.limits.rules.allows(Rule::RequireOptional) {
+            true => match require(input, expression, self.catalogue, self.limits) {
+                Ok(tree) => return self.plan(tree, needed, outer),
+                Err(back) => *back,
+            },
+            false => (input, expression),
+        };
+        let needed = needed.with(variables_of(&expression)).each(is_volatile(&expression));
+        Ok(filter(self.plan(input, &needed, outer)?, expression))
+    }
+
     /// Rows that several places read: planned the same each time, for all their variables and without keys.
     fn shared(&self, id: usize, input: Tree) -> Result<Node, PlanError> {
-        let all = variables(&input).into_iter().collect();
+        let all = Needed::all(variables(&input).into_iter().collect());
         Ok(wrap(self.plan(input, &all, None)?, |input| NodeKind::Shared { id, input }))
     }
 
@@ -124,9 +134,10 @@ impl<'a> Planner<'a> {
         outer: Option<&Outer<'_>>,
     ) -> Result<Node, PlanError> {
         let common = shared(&[left.clone(), right.clone()]);
-        let left = self.plan(left, &with(needed, common.clone()), outer)?;
+        let left = self.plan(left, &needed.with(common.clone()), outer)?;
         let all = variables(&right).into_iter().filter(|variable| common.contains(variable)).collect::<Vec<_>>();
-        let mut right = project(self.plan_right(right, &common, &left)?, &all);
+        // One match or many are the same.
+        let mut right = project(self.plan_right(right, &Needed::once(common.clone()), &left)?, &all);
         if common.is_empty() {
             right = first(right, 1);
         }
@@ -142,8 +153,8 @@ impl<'a> Planner<'a> {
             std::mem::swap(&mut from, &mut to);
         }
         let block = self.limits.key_block;
-        let own: Needed = std::iter::once(from.variable.clone()).collect();
-        let (start, rows) = match (from.term, from.nodes) {
+        let own = Needed::all(std::iter::once(from.variable.clone()).collect());
+        let (mut start, rows) = match (from.term, from.nodes) {
             (Some(term), _) => (Start::Terms(vec![term]), Some(1.0)),
             (None, nodes) if bound(&from.variable) => {
                 let nodes = nodes.filter(|_| !from.is_node).map(|nodes| self.plan(nodes, &own, outer)).transpose()?;
@@ -160,23 +171,30 @@ impl<'a> Planner<'a> {
         let frontier = [Binding { optional: false, ..general(&from.variable) }];
         let frontier = rows.map(|rows| Outer { bindings: &frontier, rows });
         let ends = [from.variable.clone(), to.variable.clone()];
-        let step = self.plan(step, &ends.iter().cloned().collect(), frontier.as_ref())?;
+        let step = self.plan(step, &Needed::all(ends.iter().cloned().collect()), frontier.as_ref())?;
         let mut step = project(step, &ends);
         let mut block = frontier.as_ref().and(keys_block(&step));
         let mut in_source = false;
         if frontier.is_some()
             && reach != Reach::ZeroOrOne
+            && self.limits.rules.allows(Rule::PushRecursion)
             && let Some(pushed) = recurse::in_source(&step, &ends, self.catalogue, self.limits.key_block)
         {
-            if reach == Reach::OneOrMore && matches!(start, Start::Keys { .. }) {
-                return Ok(pushed);
+            // Its rows are the pairs of the path: nothing is left to follow here.
+            match (reach, start) {
+                (Reach::OneOrMore, Start::Keys { .. }) => return Ok(pushed),
+                (Reach::OneOrMore, Start::Terms(terms)) => {
+                    let rows = terms.into_iter().map(|term| vec![Some(term)]).collect();
+                    return Ok(join(values(vec![from.variable], rows), pushed, JoinKind::Inner, None));
+                }
+                (_, other) => start = other,
             }
             (block, step, in_source) = (keys_block(&pushed), pushed, true);
         }
         let estimate = (rows.unwrap_or(step.estimate) * REACHED).max(1.0);
         let bindings = ends.iter().map(|v| Binding { optional: false, ..general(v) }).collect();
         let closure = Closure { step, from: from.variable, to: to.variable, reach, start, block, in_source };
-        Ok(Node { kind: NodeKind::Closure(Box::new(closure)), bindings, estimate })
+        Ok(Node::new(NodeKind::Closure(Box::new(closure)), bindings, estimate))
     }
 
     fn service(&self, mut service: Service, outer: Option<&Outer<'_>>) -> Node {
@@ -191,7 +209,7 @@ impl<'a> Planner<'a> {
         let mut bindings: Vec<Binding> = service.variables.iter().map(general).collect();
         bindings.extend(name.filter(|name| !service.variables.contains(name)).map(general));
         let estimate = outer.map_or(UNKNOWN, |outer| outer.rows);
-        Node { kind: NodeKind::Service(Box::new(service)), bindings, estimate }
+        Node::new(NodeKind::Service(Box::new(service)), bindings, estimate)
     }
 
     fn group(
@@ -200,12 +218,13 @@ impl<'a> Planner<'a> {
         keys: Vec<Variable>,
         aggregates: Vec<(Variable, AggregateExpression)>,
     ) -> Result<Node, PlanError> {
-        let mut needed: Needed = keys.iter().cloned().collect();
+        let mut needed = Needed::all(keys.iter().cloned().collect());
+        needed.duplicates = aggregates.iter().any(|(_, aggregate)| counts_duplicates(aggregate));
         for (_, aggregate) in &aggregates {
             match aggregate {
-                AggregateExpression::CountSolutions { distinct: true } => needed.extend(visible(&input)),
+                AggregateExpression::CountSolutions { distinct: true } => needed.variables.extend(visible(&input)),
                 AggregateExpression::CountSolutions { distinct: false } => {}
-                AggregateExpression::FunctionCall { expr, .. } => needed.extend(variables_of(expr)),
+                AggregateExpression::FunctionCall { expr, .. } => needed.variables.extend(variables_of(expr)),
             }
         }
         let count_rows =
@@ -218,21 +237,16 @@ impl<'a> Planner<'a> {
         let mut bindings: Vec<Binding> = keys.iter().map(|key| known(&input, key)).collect();
         bindings.extend(aggregates.iter().map(|(variable, _)| general(variable)));
         let estimate = if keys.is_empty() { 1.0 } else { (input.estimate / 10.0).max(1.0) };
-        Ok(Node { kind: NodeKind::Group { input: Box::new(input), keys, aggregates }, bindings, estimate })
+        Ok(Node::new(NodeKind::Group { input: Box::new(input), keys, aggregates }, bindings, estimate))
     }
 
-    /// A join of several trees: the smallest first, then whatever is connected and small.
+    /// A join of several trees.
     fn members(&self, members: Vec<Tree>, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
-        let needed = with(needed, shared(&members));
-        let mut rest = Vec::with_capacity(members.len());
-        for tree in members {
-            rest.push((self.estimate(&tree), variables(&tree), tree));
-        }
+        let needed = needed.with(shared(&members));
+        let order = self.order_trees(&members, outer)?;
+        let mut members: Vec<Option<Tree>> = members.into_iter().map(Some).collect();
         let mut current: Option<Node> = None;
-        while !rest.is_empty() {
-            let next =
-                pick(rest.iter().map(|(estimate, variables, _)| (*estimate, variables.as_slice())), current.as_ref());
-            let (_, _, tree) = rest.remove(next);
+        for tree in order.into_iter().filter_map(|position| members[position].take()) {
             current = Some(match current {
                 None => self.plan(tree, &needed, outer)?,
                 Some(left) => {
@@ -242,41 +256,6 @@ impl<'a> Planner<'a> {
             });
         }
         current.ok_or_else(|| PlanError::new(Code::Internal, "a join without members"))
-    }
-
-    /// Rows expected of a tree, without planning it. A set that needs keys goes last.
-    fn estimate(&self, tree: &Tree) -> f64 {
-        match tree {
-            Tree::Unit => 1.0,
-            #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
-            Tree::Values { rows, .. } => rows.len() as f64,
-            Tree::Branches(set) => set.branches.iter().map(|branch| self.branch_estimate(branch)).sum(),
-            Tree::Join(members) => members.iter().map(|member| self.estimate(member)).fold(f64::INFINITY, f64::min),
-            Tree::Union(members) => members.iter().map(|member| self.estimate(member)).sum(),
-            Tree::Closure(closure) if closure.from.term.is_some() => REACHED,
-            Tree::Closure(closure) if closure.reach.is_reflexive() && closure.from.nodes.is_none() => f64::INFINITY,
-            Tree::Service { endpoint: ServiceName::Variable(_), .. } => f64::INFINITY,
-            Tree::Closure(_) | Tree::Service { .. } => UNKNOWN,
-            Tree::LeftJoin { left: input, .. }
-            | Tree::Minus { left: input, .. }
-            | Tree::Exists { left: input, .. }
-            | Tree::Mark { left: input, .. }
-            | Tree::Shared { input, .. }
-            | Tree::Number { input, .. }
-            | Tree::Filter { input, .. }
-            | Tree::Extend { input, .. }
-            | Tree::Project { input, .. }
-            | Tree::Distinct(input)
-            | Tree::Sort { input, .. }
-            | Tree::Slice { input, .. }
-            | Tree::Group { input, .. } => self.estimate(input),
-        }
-    }
-
-    fn branch_estimate(&self, branch: &Branch) -> f64 {
-        let decomposition = decompose(self.catalogue, branch.clone());
-        let startable = decomposition.groups.iter().filter(|g| g.missing_bindings(self.catalogue, None).is_none());
-        startable.map(|group| group.estimate(self.catalogue)).fold(f64::INFINITY, f64::min)
     }
 
     fn plan_right(&self, tree: Tree, needed: &Needed, left: &Node) -> Result<Node, PlanError> {
@@ -291,22 +270,29 @@ impl<'a> Planner<'a> {
         needed: &Needed,
         outer: Option<&Outer<'_>>,
     ) -> Result<Node, PlanError> {
-        let mut needed = with(needed, shared(&[left.clone(), right.clone()]));
-        needed.extend(condition.iter().flat_map(variables_of));
+        let mut needed = needed.with(shared(&[left.clone(), right.clone()]));
+        needed.variables.extend(condition.iter().flat_map(variables_of));
+        let needed = needed.each(condition.as_ref().is_some_and(is_volatile));
         let left = self.plan(left, &needed, outer)?;
         let right = self.plan_right(right, &needed, &left)?;
         Ok(join(left, right, JoinKind::Left, condition))
     }
 
-    fn branches(&self, set: BranchSet, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
-        let is_set = set.is_set(self.catalogue);
-        let kept: Vec<Variable> = set.variables.iter().filter(|v| !is_set || needed.contains(*v)).cloned().collect();
-        let kept_set: Needed = kept.iter().cloned().collect();
+    fn branches(&self, mut set: BranchSet, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
+        if self.limits.rules.allows(Rule::SelfJoin) {
+            set.branches.iter_mut().for_each(|branch| merge_rows(self.catalogue, branch));
+        }
+        let is_set = !needed.duplicates && self.limits.rules.allows(Rule::EarlyDistinct) || set.is_set(self.catalogue);
+        let kept: Vec<Variable> =
+            set.variables.iter().filter(|v| !is_set || needed.variables.contains(*v)).cloned().collect();
+        let kept_set: HashSet<Variable> = kept.iter().cloned().collect();
         let mut nodes = Vec::with_capacity(set.branches.len());
         for branch in set.branches {
             nodes.push(project(self.branch(branch, &kept_set, outer)?, &kept));
         }
-        let mut nodes = unpivot::merge(nodes, union);
+        if self.limits.rules.allows(Rule::Unpivot) {
+            nodes = unpivot::merge(nodes, union);
+        }
         let node = match nodes.pop() {
             None => return Ok(Node::empty(kept.iter().map(general).collect())),
             Some(only) if nodes.is_empty() => only,
@@ -318,92 +304,52 @@ impl<'a> Planner<'a> {
         Ok(if is_set { node } else { distinct(node) })
     }
 
-    fn branch(&self, branch: Branch, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
-        let decomposition = decompose(self.catalogue, branch);
+    fn branch(&self, branch: Branch, needed: &HashSet<Variable>, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
+        let decomposition = decompose(self.catalogue, self.limits, branch);
         let mut filters = decomposition.filters;
-        let mut groups = decomposition.groups;
+        let groups = decomposition.groups;
         let mut needed = needed.clone();
         needed.extend(filters.iter().flat_map(variables_of));
         needed.extend(repeated(groups.iter().map(|group| group.variables().cloned().collect::<HashSet<_>>())));
         let mut current: Option<Node> = None;
-        while !groups.is_empty() {
-            let next = self.next_group(&groups, current.as_ref(), outer)?;
-            let group = groups.remove(next);
+        let mut rest = self.order_groups(&groups, &needed, outer)?;
+        rest.reverse();
+        while let Some(next) = rest.pop() {
             current = Some(match current {
-                None => self.scan(&group, &needed, outer),
+                None => self.scan(&groups[next], &needed, outer),
                 Some(left) => {
                     let inner = Outer { bindings: &left.bindings, rows: left.estimate };
-                    let right = self.scan(&group, &needed, Some(&inner));
+                    let right = self.scan(&groups[next], &needed, Some(&inner));
                     join(left, right, JoinKind::Inner, None)
                 }
             });
-            current = current.map(|node| apply_filters(node, &mut filters, &groups));
+            let waiting: Vec<&Group> = rest.iter().map(|position| &groups[*position]).collect();
+            current = current.map(|node| apply_filters(node, &mut filters, &waiting));
         }
         current.ok_or_else(|| PlanError::new(Code::Internal, "a branch without tables"))
     }
 
-    /// The cheapest group to go on with; groups without a shared variable only when nothing else is left.
-    fn next_group(
-        &self,
-        groups: &[Group],
-        current: Option<&Node>,
-        outer: Option<&Outer<'_>>,
-    ) -> Result<usize, PlanError> {
-        let inner = current.map(|node| Outer { bindings: &node.bindings, rows: node.estimate });
-        let context = inner.as_ref().or(outer);
-        let mut best: Option<(bool, f64, usize)> = None;
-        let mut missing = None;
-        for (position, group) in groups.iter().enumerate() {
-            let Access { slot, cost, .. } = self.access(group, context);
-            if let Some(reason) = group.missing_bindings(self.catalogue, slot.as_ref()) {
-                missing = Some(reason);
-                continue;
-            }
-            let connected = current.is_none_or(|node| group.variables().any(|v| node.binding(v).is_some()));
-            let better = best.is_none_or(|(c, known, _)| (!connected, cost) < (!c, known));
-            if better {
-                best = Some((connected, cost, position));
-            }
-        }
-        best.map(|(_, _, position)| position).ok_or_else(|| {
-            let reason = missing.unwrap_or_default();
-            PlanError::new(Code::UnsupportedQuery, format!("{reason}: the query gives none"))
-        })
-    }
-
-    fn scan(&self, group: &Group, needed: &Needed, outer: Option<&Outer<'_>>) -> Node {
+    fn scan(&self, group: &Group, needed: &HashSet<Variable>, outer: Option<&Outer<'_>>) -> Node {
         let access = self.access(group, outer);
         let mut node = group.scan(self.catalogue, needed, access.slot);
         node.estimate = access.rows;
+        if let NodeKind::Scan(scan) = &mut node.kind {
+            scan.unkeyed = access.unkeyed;
+        }
         node
     }
+}
 
-    /// Whether the group is better asked for the keys of the outer rows or read as it is.
-    fn access(&self, group: &Group, outer: Option<&Outer<'_>>) -> Access {
-        let alone = group.estimate(self.catalogue);
-        let unkeyed = Access { slot: None, rows: alone, cost: alone + REQUEST };
-        let Some(slot) = outer.and_then(|outer| group.slot(self.catalogue, outer, self.limits.key_block)) else {
-            return unkeyed;
-        };
-        let keys = outer.map_or(1.0, |outer| outer.rows).max(1.0);
-        let rows = (keys * group.rows_per_key(self.catalogue, &slot)).max(1.0);
-        #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
-        let requests = (keys / slot.block as f64).ceil();
-        // A key costs about as much to send as a row to receive.
-        let cost = rows + keys + requests * REQUEST;
-        let keyed = Access { slot: Some(slot), rows, cost };
-        if cost <= unkeyed.cost || group.missing_bindings(self.catalogue, None).is_some() { keyed } else { unkeyed }
+/// Whether the value depends on how often a row comes, or on which row something else is computed from.
+fn counts_duplicates(aggregate: &AggregateExpression) -> bool {
+    match aggregate {
+        AggregateExpression::CountSolutions { distinct } => !distinct,
+        AggregateExpression::FunctionCall { name, expr, distinct } => {
+            let is_extreme =
+                matches!(name, AggregateFunction::Min | AggregateFunction::Max | AggregateFunction::Sample);
+            !distinct && !is_extreme || is_volatile(expr)
+        }
     }
-}
-
-struct Access {
-    slot: Option<KeySlot>,
-    rows: f64,
-    cost: f64,
-}
-
-fn with(needed: &Needed, more: Needed) -> Needed {
-    needed.union(&more).cloned().collect()
 }
 
 /// The variables a whole row has for the user: none of the hidden ones.
@@ -411,12 +357,12 @@ fn visible(tree: &Tree) -> Vec<Variable> {
     variables(tree).into_iter().filter(|variable| !variable.as_str().starts_with("_:")).collect()
 }
 
-fn shared(members: &[Tree]) -> Needed {
+fn shared(members: &[Tree]) -> HashSet<Variable> {
     repeated(members.iter().map(|member| variables(member).into_iter().collect()))
 }
 
 /// Variables that are in more than one of the sets.
-fn repeated(sets: impl Iterator<Item = HashSet<Variable>>) -> Needed {
+fn repeated(sets: impl Iterator<Item = HashSet<Variable>>) -> HashSet<Variable> {
     let (mut seen, mut twice) = (HashSet::new(), HashSet::new());
     for set in sets {
         for variable in set {
@@ -428,19 +374,8 @@ fn repeated(sets: impl Iterator<Item = HashSet<Variable>>) -> Needed {
     twice
 }
 
-fn pick<'v>(candidates: impl Iterator<Item = (f64, &'v [Variable])>, current: Option<&Node>) -> usize {
-    let mut best: Option<(bool, f64, usize)> = None;
-    for (position, (estimate, variables)) in candidates.enumerate() {
-        let connected = current.is_none_or(|node| variables.iter().any(|v| node.binding(v).is_some()));
-        if best.is_none_or(|(c, e, _)| (!connected, estimate) < (!c, e)) {
-            best = Some((connected, estimate, position));
-        }
-    }
-    best.map_or(0, |(_, _, position)| position)
-}
-
 /// Applies each filter as soon as no remaining group binds another of its variables.
-fn apply_filters(mut node: Node, filters: &mut Vec<Expression>, rest: &[Group]) -> Node {
+fn apply_filters(mut node: Node, filters: &mut Vec<Expression>, rest: &[&Group]) -> Node {
     let pending = std::mem::take(filters);
     for expression in pending {
         let waits = variables_of(&expression)

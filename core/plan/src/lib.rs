@@ -14,20 +14,28 @@ mod combine;
 mod constant;
 mod cost;
 mod dataset;
+mod eager;
 mod error;
 mod explain;
 mod expression;
 mod group;
 mod join;
 mod limits;
+mod meeting;
+mod namespace;
+mod narrow;
 mod node;
+mod observed;
 mod operators;
 mod parse;
 mod pattern;
 mod push;
 mod pushdown;
 mod recurse;
+mod require;
 mod rewrite;
+mod rules;
+mod self_join;
 mod translate;
 mod tree;
 mod unfold;
@@ -37,14 +45,16 @@ pub use catalogue::Catalogue;
 pub use constant::{term_of, value_of};
 pub use dataset::Dataset;
 pub use error::{PlanError, Position};
-pub use explain::{explain_json, explain_text};
+pub use explain::{Analysis, Explained, OperatorRun, RequestRun, explain_json, explain_text};
 pub use expression::{children, is_cast};
 pub use limits::PlanLimits;
 pub use node::{
-    Binding, Closure, Form, JoinKind, JoinMethod, KeyPlace, KeySlot, Node, NodeKind, Plan, Pruned, Reach, Request,
-    Scan, ScanOutput, Service, ServiceName, SlotColumn, Start, Unpivot,
+    Basis, Binding, Closure, Form, JoinKind, JoinMethod, KeyPlace, KeySlot, NarrowedColumn, Node, NodeKind, Plan,
+    Pruned, Reach, Request, Scan, ScanOutput, Service, ServiceName, SlotColumn, Start, Unkeyed, Unpivot,
 };
+pub use observed::{Latency, Observed, Seen, Shape, SourceObserved, shape_of};
 pub use rewrite::map_expression;
+pub use rules::{Rule, Rules};
 
 use oxrdf::Variable;
 use spargebra::Query;
@@ -68,14 +78,22 @@ pub fn plan(
     let mut translation = translate::Translation::new(catalogue, dataset.or(own.as_ref()), limits);
     let (form, tree) = form(text, &query, &mut translation)?;
     let pruned = translation.into_pruned();
-    let mut root = join::Planner::new(catalogue, limits).plan(tree, &needed_variables(&form), None)?;
+    let needed = match form {
+        Form::Ask => join::Needed::once(HashSet::new()),
+        _ => join::Needed::all(needed_variables(&form)),
+    };
+    let mut root = join::Planner::new(catalogue, limits).plan(tree, &needed, None)?;
     if form == Form::Ask {
         root = operators::first(root, 1);
     }
-    push::push_down(&mut root, catalogue);
+    push::push_down(&mut root, catalogue, limits);
+    root.number(0);
+    if limits.rules.allows(Rule::SidewaysFilter) {
+        narrow::mark(&mut root, catalogue);
+    }
     limits.check_plan(&root)?;
     let base_iri = query.base_iri().map(|base| base.as_str().to_owned());
-    Ok(Plan { form, root, base_iri, algebra: query.to_sse(), pruned })
+    Ok(Plan { form, root, base_iri, algebra: query.to_sse(), pruned, rules: limits.rules })
 }
 
 /// What the query asks for, and the tree of its rows.

@@ -4,7 +4,7 @@
 //! recursion, and a query that is too deep never reaches the parser.
 
 use crate::expression::children;
-use crate::{Node, NodeKind, PlanError, Position};
+use crate::{Node, NodeKind, Observed, PlanError, Position, Rules};
 use spargebra::Query;
 use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
 use std::borrow::Cow;
@@ -25,7 +25,8 @@ pub struct PlanLimits {
     pub algebra_depth: usize,
     /// Ways in which one triple pattern may be matched.
     pub branches: usize,
-    /// Joins a union may be made of before it becomes a join of unions.
+    /// Joins within sources a union may be made of before it becomes a join of unions, where the unions would ask the
+    /// sources less often.
     pub joins_under_union: usize,
     /// Operators of a plan.
     pub plan_nodes: usize,
@@ -37,6 +38,10 @@ pub struct PlanLimits {
     pub cancelled: Arc<AtomicBool>,
     /// Solutions shipped with one request of a SERVICE.
     pub service_block: usize,
+    /// The rewrites a plan may use.
+    pub rules: Rules,
+    /// What earlier scans showed; nothing where [`crate::Rule::ObservedStatistics`] is off.
+    pub observed: Arc<Observed>,
 }
 
 impl Default for PlanLimits {
@@ -46,13 +51,15 @@ impl Default for PlanLimits {
             query_depth: 100,
             query_tokens: 50_000,
             algebra_depth: 400,
-            branches: 2_000,
+            branches: 5_000,
             joins_under_union: 32,
-            plan_nodes: 5_000,
+            plan_nodes: 30_000,
             plan_rows: 1_000_000_000_000_000_000,
             key_block: 2_000,
             cancelled: Arc::default(),
             service_block: 100,
+            rules: Rules::default(),
+            observed: Arc::default(),
         }
     }
 }

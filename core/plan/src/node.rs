@@ -1,5 +1,6 @@
 //! The plan: data that is printed, tested and run.
 
+use crate::Rules;
 use oxrdf::{NamedNode, Term, Variable};
 use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
 use spargebra::term::TriplePattern;
@@ -19,6 +20,8 @@ pub struct Plan {
     pub algebra: String,
     /// What was considered and left out.
     pub pruned: Vec<Pruned>,
+    /// The rewrites it could be made by.
+    pub rules: Rules,
 }
 
 /// What a query asks for.
@@ -42,6 +45,8 @@ pub struct Pruned {
 /// An operator and what it gives.
 #[derive(Clone, Debug)]
 pub struct Node {
+    /// Its place in the plan: the root is 0, then from left to right, depth first. Given when the plan is whole.
+    pub id: usize,
     pub kind: NodeKind,
     /// The variables of each row, in order.
     pub bindings: Vec<Binding>,
@@ -79,6 +84,11 @@ pub enum NodeKind {
         /// The condition of an OPTIONAL.
         condition: Option<Expression>,
         method: JoinMethod,
+        /// So many rows are enough for what is above: the join asks for little first and for more only when it is wanted.
+        /// No row is left out for it.
+        goal: Option<usize>,
+        /// The left rows come in an order that the rows of the join keep: those of an earlier left row come first.
+        ordered: bool,
     },
     Union(Vec<Node>),
     Filter {
@@ -215,10 +225,14 @@ pub enum ServiceName {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinMethod {
+    /// Both sides are read whole.
     Hash,
     /// The right side is asked for the keys of the left, in blocks of at most this many.
     Bind {
         block: usize,
+        /// The number of different keys from which the right side is read whole, once, and not asked for keys; none where
+        /// it cannot be read without.
+        hash_from: Option<u64>,
     },
 }
 
@@ -230,9 +244,27 @@ pub struct Scan {
     pub outputs: Vec<ScanOutput>,
     /// Where the keys of a bind join go.
     pub slot: Option<KeySlot>,
+    /// What it costs without keys, where it can do without.
+    pub unkeyed: Option<Unkeyed>,
+    /// Columns that a join above narrows to the values of its other side, where it has read that first.
+    pub narrowed: Vec<NarrowedColumn>,
     /// Conditions that could not be handed to the source, and why.
     pub not_pushed: Vec<String>,
     pub invalid_values: InvalidValues,
+    /// What the number of rows expected of the relation is taken from.
+    pub basis: Basis,
+}
+
+/// What an expectation is taken from, the least certain of all that went into it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Basis {
+    /// A rule of thumb.
+    #[default]
+    Guessed,
+    /// What the source says of its tables: keys, counts of rows and of different values.
+    Declared,
+    /// What an earlier scan of the same shape showed.
+    Observed,
 }
 
 /// A scan whose rows are read in several ways, as if there were a scan for each.
@@ -255,6 +287,31 @@ pub struct ScanOutput {
     pub required: bool,
 }
 
+/// What reading everything costs beside what keys cost, in rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unkeyed {
+    /// All rows, in one request.
+    pub whole: f64,
+    /// One key more, with the rows it brings and its part of a request.
+    pub key: f64,
+}
+
+/// A column that need not give values outside of those that the other side of a join has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NarrowedColumn {
+    /// The join, by [`Node::id`].
+    pub join: usize,
+    /// Which column of which variable of the join gives the values.
+    pub variable: Variable,
+    pub part: usize,
+    /// The read the column is of, by its alias.
+    pub read: String,
+    pub column: String,
+    /// Whether the source takes a smallest and a largest value, and a list of values.
+    pub range: bool,
+    pub list: bool,
+}
+
 /// Where in its relation a scan takes keys.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeySlot {
@@ -262,6 +319,8 @@ pub struct KeySlot {
     pub columns: Vec<SlotColumn>,
     /// The most keys one request may carry.
     pub block: usize,
+    /// The most requests the source is willing to answer at once.
+    pub parallel: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -312,11 +371,45 @@ impl NodeKind {
             | Self::Number { input, .. } => vec![input],
         }
     }
+
+    /// The children, in the same order.
+    pub(crate) fn children_mut(&mut self) -> Vec<&mut Node> {
+        match self {
+            Self::Scan(_) | Self::Unit | Self::Empty | Self::Values { .. } | Self::Service(_) | Self::Unpivot(_) => {
+                Vec::new()
+            }
+            Self::Closure(closure) => match &mut closure.start {
+                Start::Steps | Start::Terms(_) | Start::Keys { nodes: None, .. } => vec![&mut closure.step],
+                Start::Nodes(nodes) | Start::Keys { nodes: Some(nodes), .. } => vec![nodes, &mut closure.step],
+            },
+            Self::Join { left, right, .. } => vec![left, right],
+            Self::Union(inputs) => inputs.iter_mut().collect(),
+            Self::Filter { input, .. }
+            | Self::Extend { input, .. }
+            | Self::Project { input }
+            | Self::Distinct { input }
+            | Self::Sort { input, .. }
+            | Self::Slice { input, .. }
+            | Self::Group { input, .. }
+            | Self::Shared { input, .. }
+            | Self::Number { input, .. } => vec![input],
+        }
+    }
 }
 
 impl Node {
+    pub(crate) fn new(kind: NodeKind, bindings: Vec<Binding>, estimate: f64) -> Self {
+        Self { id: 0, kind, bindings, estimate }
+    }
+
     pub(crate) fn empty(bindings: Vec<Binding>) -> Self {
-        Self { kind: NodeKind::Empty, bindings, estimate: 0.0 }
+        Self::new(NodeKind::Empty, bindings, 0.0)
+    }
+
+    /// Numbers this operator and all below it, and gives the next number.
+    pub(crate) fn number(&mut self, next: usize) -> usize {
+        self.id = next;
+        self.kind.children_mut().into_iter().fold(next + 1, |next, child| child.number(next))
     }
 
     pub fn binding(&self, variable: &Variable) -> Option<&Binding> {

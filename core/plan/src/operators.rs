@@ -1,6 +1,7 @@
 //! The operators of a plan, each with what is known of its rows.
 
-use crate::{Binding, JoinKind, JoinMethod, Node, NodeKind, Start};
+use crate::cost::REQUEST;
+use crate::{Binding, JoinKind, JoinMethod, Node, NodeKind, Start, Unkeyed};
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression;
 use weft_model::term::{LiteralType, TermType};
@@ -19,7 +20,7 @@ pub(crate) fn known(node: &Node, variable: &Variable) -> Binding {
 
 pub(crate) fn wrap(input: Node, kind: impl FnOnce(Box<Node>) -> NodeKind) -> Node {
     let (bindings, estimate) = (input.bindings.clone(), input.estimate);
-    Node { kind: kind(Box::new(input)), bindings, estimate }
+    Node::new(kind(Box::new(input)), bindings, estimate)
 }
 
 pub(crate) fn filter(input: Node, expression: Expression) -> Node {
@@ -63,7 +64,7 @@ pub(crate) fn project(input: Node, variables: &[Variable]) -> Node {
     }
     let bindings = variables.iter().map(|variable| known(&input, variable)).collect();
     let estimate = input.estimate;
-    Node { kind: NodeKind::Project { input: Box::new(input) }, bindings, estimate }
+    Node::new(NodeKind::Project { input: Box::new(input) }, bindings, estimate)
 }
 
 pub(crate) fn values(variables: Vec<Variable>, rows: Vec<Vec<Option<Term>>>) -> Node {
@@ -78,7 +79,7 @@ pub(crate) fn values(variables: Vec<Variable>, rows: Vec<Vec<Option<Term>>>) -> 
         .collect();
     #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
     let estimate = rows.len() as f64;
-    Node { kind: NodeKind::Values { rows }, bindings, estimate }
+    Node::new(NodeKind::Values { rows }, bindings, estimate)
 }
 
 /// The union of rows: a variable keeps its type where all branches agree on it.
@@ -105,7 +106,7 @@ pub(crate) fn union(nodes: Vec<Node>) -> Node {
         binding.term_type = nullable(&binding.term_type, binding.optional);
     }
     let estimate = nodes.iter().map(|node| node.estimate).sum();
-    Node { kind: NodeKind::Union(nodes), bindings, estimate }
+    Node::new(NodeKind::Union(nodes), bindings, estimate)
 }
 
 /// A constant has no column that could be null: where it may be unbound, it needs one.
@@ -117,25 +118,87 @@ pub(crate) fn nullable(term_type: &TermType, optional: bool) -> TermType {
 }
 
 /// Joins two nodes; with keys from the left where a scan on the right takes them.
-pub(crate) fn join(left: Node, right: Node, kind: JoinKind, condition: Option<Expression>) -> Node {
-    let method = match keys_block(&right) {
-        Some(block) => JoinMethod::Bind { block },
-        None => JoinMethod::Hash,
-    };
+pub(crate) fn join(left: Node, mut right: Node, kind: JoinKind, condition: Option<Expression>) -> Node {
+    let method = method(&left, &mut right, &kind);
     let bindings = join_bindings(&left, &right, &kind);
     let connected = right.bindings.iter().any(|b| left.binding(&b.variable).is_some());
     let estimate = match (method, connected) {
-        (JoinMethod::Bind { .. }, _) => right.estimate,
-        (JoinMethod::Hash, true) => left.estimate.max(right.estimate),
-        (JoinMethod::Hash, false) => left.estimate * right.estimate,
+        (JoinMethod::Bind { hash_from, .. }, _) if !is_reached(hash_from, &left) => right.estimate,
+        (_, true) => left.estimate.max(right.estimate),
+        (_, false) => left.estimate * right.estimate,
     };
     let estimate = match kind {
         JoinKind::Inner => estimate,
         JoinKind::Left => estimate.max(left.estimate),
         _ => left.estimate,
     };
-    let kind = NodeKind::Join { left: Box::new(left), right: Box::new(right), kind, condition, method };
-    Node { kind, bindings, estimate }
+    let (left, right) = (Box::new(left), Box::new(right));
+    let kind = NodeKind::Join { left, right, kind, condition, method, goal: None, ordered: false };
+    Node::new(kind, bindings, estimate)
+}
+
+/// How much smaller the right side is expected to be for it to be read first, so that it narrows the left.
+const MUCH_SMALLER: f64 = 8.0;
+
+fn method(left: &Node, right: &mut Node, kind: &JoinKind) -> JoinMethod {
+    let Some(block) = keys_block(right) else { return JoinMethod::Hash };
+    let hash_from = hash_from(right);
+    let narrows_left = matches!(kind, JoinKind::Inner | JoinKind::Semi);
+    if narrows_left && is_reached(hash_from, left) && right.estimate * MUCH_SMALLER < left.estimate {
+        leave_out_keys(right);
+        return JoinMethod::Hash;
+    }
+    JoinMethod::Bind { block, hash_from }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
+fn is_reached(hash_from: Option<u64>, left: &Node) -> bool {
+    hash_from.is_some_and(|keys| left.estimate >= keys as f64)
+}
+
+/// The number of keys from which the right side of a join is cheaper to read whole than to ask for keys; `None` where
+/// something in it must be given keys.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of keys, within bounds")]
+fn hash_from(right: &Node) -> Option<u64> {
+    let Unkeyed { whole, key } = unkeyed(right)?;
+    Some((whole / key).ceil().clamp(1.0, 1e15) as u64)
+}
+
+/// What a node costs without the keys of an enclosing join, and what each key costs with them.
+fn unkeyed(node: &Node) -> Option<Unkeyed> {
+    #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
+    let in_each_block = |whole: f64| Unkeyed { whole, key: whole / USUAL_BLOCK as f64 };
+    match &node.kind {
+        NodeKind::Scan(scan) if scan.slot.is_some() => scan.unkeyed,
+        NodeKind::Unpivot(unpivot) if unpivot.scan.slot.is_some() => unpivot.scan.unkeyed,
+        // What takes no keys is read again for each block of them.
+        NodeKind::Scan(_) | NodeKind::Unpivot(_) => Some(in_each_block(node.estimate + REQUEST)),
+        NodeKind::Service(_) => None,
+        NodeKind::Closure(closure) => match &closure.start {
+            Start::Keys { .. } => None,
+            _ => Some(in_each_block(node.estimate + REQUEST)),
+        },
+        NodeKind::Shared { .. } => Some(Unkeyed { whole: 0.0, key: 0.0 }),
+        NodeKind::Join { left, method: JoinMethod::Bind { .. }, .. } => unkeyed(left),
+        kind => kind.children().into_iter().try_fold(Unkeyed { whole: 0.0, key: 0.0 }, |sum, child| {
+            let Unkeyed { whole, key } = unkeyed(child)?;
+            Some(Unkeyed { whole: sum.whole + whole, key: sum.key + key })
+        }),
+    }
+}
+
+/// Keys of a block, to share the costs of a request among them.
+const USUAL_BLOCK: usize = 2_000;
+
+/// Reads whatever would take the keys of an enclosing join without them.
+fn leave_out_keys(node: &mut Node) {
+    match &mut node.kind {
+        NodeKind::Scan(scan) => scan.slot = None,
+        NodeKind::Unpivot(unpivot) => unpivot.scan.slot = None,
+        NodeKind::Service(_) | NodeKind::Closure(_) | NodeKind::Shared { .. } => {}
+        NodeKind::Join { left, method: JoinMethod::Bind { .. }, .. } => leave_out_keys(left),
+        kind => kind.children_mut().into_iter().for_each(leave_out_keys),
+    }
 }
 
 /// The smallest block size of what takes the keys of an enclosing join; `None` when nothing does.

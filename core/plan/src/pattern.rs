@@ -1,5 +1,6 @@
 //! Triple and quad patterns, with blank nodes as variables.
 
+use crate::catalogue::Place;
 use oxrdf::{NamedNode, Term, Variable};
 
 /// A triple or quad pattern of the query.
@@ -46,12 +47,14 @@ impl std::fmt::Display for QuadPattern {
 }
 
 impl QuadPattern {
-    pub(crate) fn terms(&self) -> impl Iterator<Item = &PatternTerm> {
-        [&self.subject, &self.predicate, &self.object].into_iter().chain(&self.graph)
+    pub(crate) fn places(&self) -> impl Iterator<Item = (Place, &PatternTerm)> {
+        let triple =
+            [(Place::Subject, &self.subject), (Place::Predicate, &self.predicate), (Place::Object, &self.object)];
+        triple.into_iter().chain(self.graph.as_ref().map(|graph| (Place::Graph, graph)))
     }
 
     pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
-        self.terms().filter_map(PatternTerm::variable)
+        self.places().filter_map(|(_, term)| term.variable())
     }
 
     /// Whether the two share a variable, or a constant subject.

@@ -32,6 +32,7 @@ pub(crate) fn in_source(step: &Node, ends: &[Variable; 2], catalogue: &Catalogue
             labels: None,
         }],
         block: block(scan, catalogue, most)?,
+        parallel: usize::try_from(capabilities(scan, catalogue)?.max_concurrency).unwrap_or(usize::MAX),
     };
     let relation = Relation::Recurse {
         step: Box::new(without_keys(&scan.relation)),
@@ -51,8 +52,9 @@ pub(crate) fn in_source(step: &Node, ends: &[Variable; 2], catalogue: &Catalogue
         optional: false,
     };
     let bindings = outputs.iter().map(binding).collect();
-    let scan = Scan { relation, outputs, slot: Some(slot), ..scan.clone() };
-    Some(Node { kind: NodeKind::Scan(Box::new(scan)), bindings, estimate: step.estimate })
+    // All pairs are many more than those from some starts: they are never read whole.
+    let scan = Scan { relation, outputs, slot: Some(slot), unkeyed: None, ..scan.clone() };
+    Some(Node::new(NodeKind::Scan(Box::new(scan)), bindings, step.estimate))
 }
 
 fn scan_below(node: &Node) -> Option<&Scan> {
@@ -89,7 +91,7 @@ fn columns(scan: &Scan, end: &ScanOutput, catalogue: &Catalogue) -> Option<Vec<C
 
 /// As many keys as every table of the step takes.
 fn block(scan: &Scan, catalogue: &Catalogue, most: usize) -> Option<usize> {
-    let graph = catalogue.graphs().iter().position(|graph| graph.source == scan.source)?;
+    let graph = catalogue.position(&scan.source)?;
     let tables = scan.relation.reads().into_iter().map(|read| catalogue.table(graph, &read.table));
     let keys = tables.map(|table| table.map_or(0, |table| table.max_keys)).min()?;
     let block = usize::try_from(keys).unwrap_or(usize::MAX).min(most);

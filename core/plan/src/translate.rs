@@ -108,7 +108,7 @@ impl<'a> Translation<'a> {
             GraphPattern::Join { left, right } => {
                 let left_tree = self.pattern(left, &scope.with_nodes(path::nodes_of(right)))?;
                 let right_tree = self.pattern(right, &scope.with_nodes(path::nodes_of(left)))?;
-                Ok(join(left_tree, right_tree, self.limits.joins_under_union))
+                Ok(join(left_tree, right_tree, self.catalogue, self.limits))
             }
             GraphPattern::LeftJoin { left, right, expression } => {
                 let left_tree = self.pattern(left, scope)?;
@@ -231,7 +231,7 @@ impl<'a> Translation<'a> {
         for node in self.named_graphs()? {
             let tree = self.pattern(inner, &in_graph(PatternTerm::Constant(node.clone().into())))?;
             let name = Tree::Values { variables: vec![variable.clone()], rows: vec![vec![Some(node.into())]] };
-            members.push(join(tree, name, self.limits.joins_under_union));
+            members.push(join(tree, name, self.catalogue, self.limits));
         }
         Ok(Tree::Union(members))
     }
@@ -270,7 +270,7 @@ impl<'a> Translation<'a> {
         if let Some(dataset) = self.dataset {
             return Ok(dataset.named.clone());
         }
-        self.catalogue.named_graphs().map_err(|source| {
+        self.catalogue.named_graphs().map(<[NamedNode]>::to_vec).map_err(|source| {
             PlanError::unsupported(format!(
                 "GRAPH with a variable around this pattern, where source {source} has graphs that are not known before it \
                  is asked: choose them by FROM NAMED"
@@ -281,7 +281,7 @@ impl<'a> Translation<'a> {
     fn has_graph(&self, node: &NamedNode) -> bool {
         match self.dataset {
             Some(dataset) => dataset.named.contains(node),
-            None => self.catalogue.named_graphs().map_or(true, |known| known.contains(node)),
+            None => self.catalogue.may_have_graph(node),
         }
     }
 
@@ -339,7 +339,7 @@ impl<'a> Translation<'a> {
             }
             _ => {
                 condition.iter().copied().try_for_each(refuse_unknown_functions)?;
-                Ok(left_join(left, right, condition.cloned()))
+                Ok(left_join(left, right, condition.cloned(), self.catalogue, self.limits))
             }
         }
     }

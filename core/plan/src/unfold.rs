@@ -2,49 +2,76 @@
 //!
 //! Each triple pattern may be matched by several triple maps; each choice of one for every pattern is a [`Branch`]. The
 //! patterns that share a subject and a table whose key the subject is are one access to that table, never a self-join
-//! (the star of the pattern). Branches whose terms cannot meet are never built.
+//! (the star of the pattern). Branches whose terms cannot meet are never built: candidates are found by the namespaces of
+//! the terms they share, so that a thousand sources with terms of their own take a thousand steps and not a million.
 
-use crate::branch::{Access, Branch, BranchSet, MOST_COMBINATIONS, term_expression};
-use crate::catalogue::{Catalogue, TripleId};
+mod place;
+
+use crate::branch::{Branch, BranchSet};
+use crate::catalogue::{Catalogue, Keys, Place, TripleId};
 use crate::constant::mismatch;
 use crate::dataset::Dataset;
+use crate::meeting::{Key, MOST_SHARED, Meeting, Member};
+use crate::namespace::Namespace;
 use crate::pattern::{PatternTerm, QuadPattern};
 use crate::{PlanError, PlanLimits, Pruned};
 use oxrdf::{NamedNode, Term, Variable};
-use spargebra::algebra::Expression as Sparql;
-use weft_mapping::{Build, GraphMap, MappedTerm};
-use weft_model::contract::{Capability, DataType};
-use weft_model::term::{LiteralType, TermType};
-
-/// A row a pattern is about.
-struct Row<'a> {
-    table: &'a str,
-    subject: &'a MappedTerm,
-    graph: usize,
-    /// Whether the pattern looks at columns that the subject does not determine.
-    other_columns: bool,
-}
-
-/// Whether rows with one subject agree on this term.
-fn determines(subject: &MappedTerm, term: &MappedTerm) -> bool {
-    term.columns.iter().all(|column| subject.columns.contains(column))
-}
+use std::collections::HashSet;
+use weft_mapping::{GraphMap, MappedTerm};
+use weft_model::Code;
+use weft_model::term::TermType;
 
 /// Unfolds basic graph patterns, and names the hidden variables they need.
 pub(crate) struct Unfolder<'a> {
     catalogue: &'a Catalogue,
     dataset: Option<&'a Dataset>,
+    /// The graphs of the dataset, default and named.
+    chosen: [HashSet<&'a NamedNode>; 2],
     limits: &'a PlanLimits,
     hidden: usize,
     pub(crate) pruned: Vec<Pruned>,
+    /// Triple maps that were tried in a branch.
+    #[cfg(test)]
+    tried: usize,
 }
 
 /// More reasons than these are not worth reading.
-const MAX_PRUNED: usize = 200;
+pub(crate) const MAX_PRUNED: usize = 200;
+
+/// A pattern and the triple maps that can match it by itself.
+struct Matched {
+    pattern: QuadPattern,
+    ids: Vec<TripleId>,
+}
+
+/// Patterns that are one union of branches.
+struct Part {
+    set: BranchSet,
+    patterns: Vec<QuadPattern>,
+}
+
+impl Part {
+    fn is_connected(&self, pattern: &QuadPattern) -> bool {
+        self.patterns.iter().any(|other| pattern.is_connected(other))
+    }
+}
 
 impl<'a> Unfolder<'a> {
     pub(crate) fn new(catalogue: &'a Catalogue, dataset: Option<&'a Dataset>, limits: &'a PlanLimits) -> Self {
-        Self { catalogue, dataset, limits, hidden: 0, pruned: Vec::new() }
+        let chosen = match dataset {
+            Some(dataset) => [dataset.default.iter().collect(), dataset.named.iter().collect()],
+            None => Default::default(),
+        };
+        Self {
+            catalogue,
+            dataset,
+            chosen,
+            limits,
+            hidden: 0,
+            pruned: Vec::new(),
+            #[cfg(test)]
+            tried: 0,
+        }
     }
 
     /// A variable no query can name.
@@ -55,113 +82,263 @@ impl<'a> Unfolder<'a> {
 
     /// Unfolds a basic graph pattern: several sets are to be joined.
     ///
-    /// Patterns go into one set while that does not multiply branches: a join of two unions asks each source once, a union
-    /// of many joins asks it for each of them. Patterns that share no variable never do.
+    /// A pattern goes into the set where that saves most requests: a join of two unions asks each source once, a union of
+    /// many joins asks it for each of them, and a join within each source asks it for nothing more. Patterns that share
+    /// no variable never go together.
     pub(crate) fn unfold(&mut self, patterns: Vec<QuadPattern>) -> Result<Vec<BranchSet>, PlanError> {
-        let start = || BranchSet { branches: vec![Branch::default()], variables: Vec::new() };
-        let mut sets = Vec::new();
-        let mut current = start();
-        let mut patterns_in: Vec<QuadPattern> = Vec::new();
-        for (pattern, candidates) in self.in_order(patterns) {
+        let mut parts: Vec<Part> = Vec::new();
+        for (pattern, keys) in self.in_order(patterns) {
             self.limits.check_wanted()?;
-            let matching = self.matching(&pattern, &candidates);
-            let connected = patterns_in.iter().any(|other| pattern.is_connected(other));
-            let fits = |set: &BranchSet, before: usize| set.branches.len() <= before.max(self.limits.joins_under_union);
-            if !patterns_in.is_empty() {
-                let product = current.branches.len().saturating_mul(matching.len());
-                if connected && product <= MOST_COMBINATIONS {
-                    let before = current.branches.len();
-                    let extended = self.extend(&current, &pattern, &matching);
-                    if fits(&extended, before) {
-                        current = extended;
-                        patterns_in.push(pattern);
-                        continue;
-                    }
+            let mut matched = self.matching(pattern, keys, &parts);
+            let mut best: Option<(usize, Meeting)> = None;
+            let mut only = None;
+            for (position, part) in parts.iter_mut().enumerate() {
+                if !part.is_connected(&matched.pattern) {
+                    continue;
                 }
-                sets.push(std::mem::replace(&mut current, start()));
-                patterns_in.clear();
+                let meeting = self.meeting(&part.set, &matched);
+                only = only.or_else(|| only_one(&part.set));
+                if !meeting.pays(self.limits) {
+                    drop_lonely(&mut part.set, &mut matched, &meeting);
+                } else if best.as_ref().is_none_or(|(_, known)| meeting.surplus() < known.surplus()) {
+                    best = Some((position, meeting));
+                }
             }
-            if matching.len() > self.limits.branches {
-                return Err(self.too_many(&pattern, matching.len()));
+            match best {
+                Some((position, meeting)) if meeting.members_right() == matched.ids.len() => {
+                    self.extend(&mut parts[position], &mut matched, &meeting);
+                }
+                // Another set has left some of them without partner since.
+                Some((position, _)) => {
+                    let meeting = self.meeting(&parts[position].set, &matched);
+                    self.extend(&mut parts[position], &mut matched, &meeting);
+                }
+                None => parts.push(self.start(&mut matched)?),
             }
-            current = self.extend(&current, &pattern, &matching);
-            patterns_in.push(pattern);
+            self.tell_pruned(&matched, only.as_ref());
         }
-        sets.push(current);
-        Ok(sets)
+        if parts.is_empty() {
+            return Ok(vec![BranchSet { branches: vec![Branch::default()], variables: Vec::new() }]);
+        }
+        Ok(parts.into_iter().map(|part| part.set).collect())
     }
 
     fn too_many(&self, pattern: &QuadPattern, ways: usize) -> PlanError {
         let most = self.limits.branches;
         PlanError::new(
-            weft_model::Code::QueryTooLarge,
+            Code::QueryTooLarge,
             format!(
                 "the pattern {pattern} can be matched in {ways} ways; limits.branches allows {most}: name a predicate, class or graph"
             ),
         )
     }
 
-    /// Few candidates first, then whatever shares a variable with what is there: branches that cannot be are found out
-    /// early.
-    fn in_order(&self, mut patterns: Vec<QuadPattern>) -> Vec<(QuadPattern, Vec<TripleId>)> {
-        let mut ordered: Vec<(QuadPattern, Vec<TripleId>)> = Vec::with_capacity(patterns.len());
-        while !patterns.is_empty() {
-            let best = (0..patterns.len()).min_by_key(|i| {
-                let pattern = &patterns[*i];
+    /// What can be matched in few ways first, then whatever shares a variable with what is there: branches that cannot be
+    /// are found out early.
+    fn in_order(&self, patterns: Vec<QuadPattern>) -> Vec<(QuadPattern, Keys)> {
+        let mut rest: Vec<(usize, QuadPattern, Keys)> = Vec::with_capacity(patterns.len());
+        for pattern in patterns {
+            let keys = self.catalogue.keys(&pattern);
+            rest.push((self.catalogue.count(pattern.predicate_constant(), &keys), pattern, keys));
+        }
+        let mut ordered: Vec<(QuadPattern, Keys)> = Vec::with_capacity(rest.len());
+        while !rest.is_empty() {
+            let best = (0..rest.len()).min_by_key(|position| {
+                let (count, pattern, _) = &rest[*position];
                 let connected = ordered.is_empty() || ordered.iter().any(|(other, _)| pattern.is_connected(other));
-                let constants = pattern.terms().filter(|t| t.variable().is_none()).count();
-                (!connected, self.catalogue.candidates(pattern.predicate_constant()).len(), usize::MAX - constants)
+                (!connected, *count, pattern.variables().count())
             });
             let Some(best) = best else { break };
-            let pattern = patterns.remove(best);
-            let candidates = self.catalogue.candidates(pattern.predicate_constant());
-            ordered.push((pattern, candidates));
+            let (_, pattern, keys) = rest.remove(best);
+            ordered.push((pattern, keys));
         }
         ordered
     }
 
-    /// The candidates that can match the pattern by itself.
-    fn matching(&mut self, pattern: &QuadPattern, candidates: &[TripleId]) -> Vec<TripleId> {
-        let mut matching = Vec::new();
-        for id in candidates {
-            if !self.is_in_dataset(pattern, *id) {
-                continue;
-            }
-            match self.add(&Branch::default(), pattern, *id) {
-                Ok(_) => matching.push(*id),
-                Err(reason) => self.prune(pattern, *id, reason),
+    /// The triple maps that can match the pattern by itself, and perhaps some of those only that can match it together with
+    /// the others. Of maps that give the same triples one is enough.
+    fn matching(&self, pattern: QuadPattern, mut keys: Keys, parts: &[Part]) -> Matched {
+        keys.subject = keys.subject.or_else(|| self.keys_bound(&pattern.subject, parts));
+        keys.object = keys.object.or_else(|| self.keys_bound(&pattern.object, parts));
+        let mut ids: Vec<TripleId> = Vec::new();
+        for id in self.catalogue.candidates(pattern.predicate_constant(), &keys) {
+            if self.is_in_dataset(&pattern, id)
+                && self.misfit(&pattern, id).is_none()
+                && !self.is_repeated(&pattern, &ids, id)
+            {
+                ids.push(id);
             }
         }
-        matching
+        Matched { pattern, ids }
     }
 
-    fn extend(&mut self, set: &BranchSet, pattern: &QuadPattern, candidates: &[TripleId]) -> BranchSet {
-        let mut branches = Vec::new();
-        for branch in &set.branches {
-            for id in candidates {
-                match self.add(branch, pattern, *id) {
-                    Ok(extended) => branches.push(extended),
-                    Err(reason) => self.prune(pattern, *id, reason),
+    /// The keys of what a variable is bound to in some set that it is in.
+    fn keys_bound(&self, term: &PatternTerm, parts: &[Part]) -> Option<Vec<u64>> {
+        let variable = term.variable()?;
+        let part = parts.iter().find(|part| part.set.variables.contains(variable))?;
+        let bound = part.set.branches.iter().map(|branch| branch.namespace(variable));
+        self.catalogue.namespaces().keys_near(bound)
+    }
+
+    /// Why the triples of a map never match the pattern.
+    fn misfit(&self, pattern: &QuadPattern, id: TripleId) -> Option<String> {
+        let triple = self.catalogue.triple(id);
+        let places = self.catalogue.places(id);
+        let mut bound: Vec<(&Variable, &MappedTerm, Namespace)> = Vec::with_capacity(4);
+        for (place, term) in pattern.places() {
+            let mapped = match place {
+                Place::Subject => &triple.subject,
+                Place::Predicate => &triple.predicate,
+                Place::Object => &triple.object,
+                Place::Graph => match (term, &triple.graph) {
+                    (PatternTerm::Constant(Term::NamedNode(wanted)), GraphMap::Constant(graph)) if wanted != graph => {
+                        return Some(mismatch(&wanted.clone().into(), &TermType::Constant(graph.clone().into())));
+                    }
+                    _ => continue,
+                },
+            };
+            match term {
+                PatternTerm::Constant(constant) if !mapped.term_type.may_hold(constant) => {
+                    return Some(mismatch(constant, &mapped.term_type));
+                }
+                PatternTerm::Constant(_) => {}
+                PatternTerm::Variable(variable) => {
+                    let namespace = places[place as usize];
+                    let differs = bound.iter().find(|(known, other, its)| {
+                        *known == variable
+                            && (!other.term_type.may_equal(&mapped.term_type)
+                                || !self.catalogue.namespaces().may_meet(*its, namespace))
+                    });
+                    if let Some((_, other, _)) = differs {
+                        return Some(format!("{variable} cannot be both {} and {}", other.term_type, mapped.term_type));
+                    }
+                    bound.push((variable, mapped, namespace));
                 }
             }
         }
-        let mut variables = set.variables.clone();
-        for variable in pattern.variables() {
-            if !variables.contains(variable) {
-                variables.push(variable.clone());
-            }
-        }
-        BranchSet { branches, variables }
+        None
     }
 
-    fn prune(&mut self, pattern: &QuadPattern, id: TripleId, reason: String) {
+    /// Whether another map of the same table says the same, as far as the pattern sees it: then the set of its triples is
+    /// there already.
+    fn is_repeated(&self, pattern: &QuadPattern, ids: &[TripleId], id: TripleId) -> bool {
+        let triple = self.catalogue.triple(id);
+        let sees_graphs = pattern.graph.is_some() || self.dataset.is_some();
+        let before = &ids[..ids.partition_point(|other| *other < id)];
+        before.iter().rev().take_while(|other| other.graph == id.graph).any(|other| {
+            let other = self.catalogue.triple(*other);
+            let same_graph = !sees_graphs || other.graph == triple.graph;
+            same_graph
+                && other.table == triple.table
+                && other.object == triple.object
+                && other.subject == triple.subject
+                && other.predicate == triple.predicate
+                && other.join == triple.join
+        })
+    }
+
+    /// Which branches of a set a pattern can be matched with.
+    fn meeting(&self, set: &BranchSet, matched: &Matched) -> Meeting {
+        let mut shared: Vec<(Place, &Variable)> = Vec::with_capacity(MOST_SHARED);
+        for (place, term) in matched.pattern.places() {
+            if let PatternTerm::Variable(variable) = term
+                && set.variables.contains(variable)
+                && !shared.iter().any(|(_, known)| *known == variable)
+            {
+                shared.push((place, variable));
+            }
+        }
+        let variables: Vec<&Variable> = shared.iter().map(|(_, variable)| *variable).collect();
+        let member = |id: &TripleId| {
+            let places = self.catalogue.places(*id);
+            let mut key: Key = [Namespace::Any; MOST_SHARED];
+            key.iter_mut().zip(&shared).for_each(|(own, (place, _))| *own = places[*place as usize]);
+            let triple = self.catalogue.triple(*id);
+            let mut requests = vec![self.catalogue.request(id.graph, &triple.table)];
+            let joined = triple.join.iter().map(|join| self.catalogue.request(id.graph, &join.table));
+            requests.extend(joined.filter(|joined| *joined != requests[0]).collect::<Vec<_>>());
+            Member { key, requests }
+        };
+        let members: Vec<Member> = matched.ids.iter().map(member).collect();
+        Meeting::new(self.catalogue.namespaces(), &set.members(&variables, self.catalogue), &members)
+    }
+
+    /// A set of one pattern.
+    fn start(&mut self, matched: &mut Matched) -> Result<Part, PlanError> {
+        if matched.ids.len() > self.limits.branches {
+            return Err(self.too_many(&matched.pattern, matched.ids.len()));
+        }
+        let mut part =
+            Part { set: BranchSet { branches: vec![Branch::default()], variables: Vec::new() }, patterns: Vec::new() };
+        let meeting = self.meeting(&part.set, matched);
+        self.extend(&mut part, matched, &meeting);
+        Ok(part)
+    }
+
+    /// Matches the pattern in every branch, and keeps the triple maps that could be.
+    fn extend(&mut self, part: &mut Part, matched: &mut Matched, meeting: &Meeting) {
+        let Matched { pattern, ids } = matched;
+        let mut branches = Vec::with_capacity(meeting.pairs());
+        let mut used = vec![false; ids.len()];
+        for (number, branch) in std::mem::take(&mut part.set.branches).into_iter().enumerate() {
+            let others = meeting.right_of(number);
+            #[cfg(test)]
+            {
+                self.tried += others.len();
+            }
+            let mut branch = Some(branch);
+            for (i, position) in others.iter().enumerate() {
+                let is_last = i + 1 == others.len();
+                let Some(own) = (if is_last { branch.take() } else { branch.clone() }) else { break };
+                if let Ok(extended) = self.add(own, pattern, ids[*position]) {
+                    branches.push(extended);
+                    used[*position] = true;
+                }
+            }
+        }
+        let mut used = used.into_iter();
+        ids.retain(|_| used.next().unwrap_or(true));
+        part.set.branches = branches;
+        for variable in pattern.variables() {
+            if !part.set.variables.contains(variable) {
+                part.set.variables.push(variable.clone());
+            }
+        }
+        part.patterns.push(pattern.clone());
+    }
+
+    /// Tells why the other triple maps with the predicate are left out, of as many as are worth reading. Where the pattern
+    /// was joined with a single branch, that tells where the terms differ.
+    fn tell_pruned(&mut self, matched: &Matched, only: Option<&Branch>) {
+        let Matched { pattern, ids } = matched;
+        let catalogue = self.catalogue;
+        let text = pattern.to_string();
+        for id in catalogue.with_predicate(pattern.predicate_constant()) {
+            if self.pruned.len() >= MAX_PRUNED {
+                return;
+            }
+            if ids.binary_search(&id).is_ok() || !self.is_in_dataset(pattern, id) || self.is_repeated(pattern, ids, id)
+            {
+                continue;
+            }
+            let apart = || "no other pattern has these terms".to_owned();
+            let reason = match self.misfit(pattern, id) {
+                Some(reason) => reason,
+                None => only.and_then(|branch| self.add(branch.clone(), pattern, id).err()).unwrap_or_else(apart),
+            };
+            self.prune(&text, id, reason);
+        }
+    }
+
+    fn prune(&mut self, pattern: &str, id: TripleId, reason: String) {
         let pruned = Pruned {
-            pattern: pattern.to_string(),
+            pattern: pattern.to_owned(),
             source: self.catalogue.source(id.graph),
             table: self.catalogue.triple(id).table.clone(),
             reason,
         };
-        if self.pruned.len() < MAX_PRUNED && !self.pruned.contains(&pruned) {
+        let mut of_source = self.pruned.iter().rev().take_while(|known| known.source == pruned.source);
+        if !of_source.any(|known| *known == pruned) {
             self.pruned.push(pruned);
         }
     }
@@ -175,182 +352,31 @@ impl<'a> Unfolder<'a> {
     /// Whether the triples of a map can be in the dataset. A chosen default graph is made of the graphs it names.
     fn is_in_dataset(&self, pattern: &QuadPattern, id: TripleId) -> bool {
         let triple = self.catalogue.triple(id);
-        match (self.graphs_for(pattern), &triple.graph) {
-            (None, _) => pattern.graph.is_some() || triple.in_default_graph,
-            (Some(graphs), GraphMap::Constant(node)) => graphs.contains(node),
-            (Some(graphs), GraphMap::Column(_)) => !graphs.is_empty(),
+        if self.dataset.is_none() {
+            return pattern.graph.is_some() || triple.in_default_graph;
         }
-    }
-
-    /// Holds a graph that a column names to those of the dataset.
-    fn place_in_dataset(
-        &mut self,
-        branch: &mut Branch,
-        access: usize,
-        graph: &GraphMap,
-        pattern: &QuadPattern,
-    ) -> Result<(), String> {
-        let (Some(graphs), GraphMap::Column(_)) = (self.graphs_for(pattern), graph) else { return Ok(()) };
-        if let [only] = graphs {
-            return self.place_constant(branch, access, &graph_term(graph), &only.clone().into());
-        }
-        let hidden = self.hidden("graph");
-        branch.bind(&hidden, access, &graph_term(graph))?;
-        let list = graphs.iter().map(|node| Sparql::NamedNode(node.clone())).collect();
-        branch.filters.push(Sparql::In(Box::new(Sparql::Variable(hidden)), list));
-        Ok(())
-    }
-
-    /// The branch with one more pattern matched by this triple map, or why that has no solution.
-    fn add(&mut self, branch: &Branch, pattern: &QuadPattern, id: TripleId) -> Result<Branch, String> {
-        let triple = self.catalogue.triple(id);
-        let mut branch = branch.clone();
-        let other_columns = triple.join.is_some() || !determines(&triple.subject, &triple.object);
-        let row = Row { table: &triple.table, subject: &triple.subject, graph: id.graph, other_columns };
-        let access = self.access(&mut branch, &pattern.subject, &row);
-        self.place(&mut branch, access, &triple.subject, &pattern.subject)?;
-        self.place(&mut branch, access, &triple.predicate, &pattern.predicate)?;
-        if let Some(graph) = &pattern.graph {
-            self.place(&mut branch, access, &graph_term(&triple.graph), graph)?;
-        }
-        self.place_in_dataset(&mut branch, access, &triple.graph, pattern)?;
-        let object_access = match &triple.join {
-            None => access,
-            Some(join) => {
-                let other_columns = join.on.iter().any(|(_, parent)| !triple.object.columns.contains(parent));
-                let row = Row { table: &join.table, subject: &triple.object, graph: id.graph, other_columns };
-                let parent = self.access(&mut branch, &pattern.object, &row);
-                for (child_column, parent_column) in &join.on {
-                    self.equate(&mut branch, (access, child_column), (parent, parent_column))?;
-                }
-                parent
-            }
-        };
-        self.place(&mut branch, object_access, &triple.object, &pattern.object)?;
-        Ok(branch)
-    }
-
-    /// The access for a row whose subject is `term`: one that is there, when that can be the same row.
-    fn access(&self, branch: &mut Branch, term: &PatternTerm, row: &Row<'_>) -> usize {
-        let wanted = (term.clone(), row.subject.clone());
-        let known = branch.accesses.iter().position(|access| {
-            let same_row = access.row_keys.contains(&wanted)
-                || access.subjects.contains(&wanted) && !(access.uses_other_columns && row.other_columns);
-            access.graph == row.graph && access.table == row.table && same_row
-        });
-        if let Some(known) = known {
-            branch.accesses[known].uses_other_columns |= row.other_columns;
-            return known;
-        }
-        let columns: Vec<&str> = row.subject.columns.iter().map(String::as_str).collect();
-        let simple = row.subject.build == Build::Columns;
-        let unique =
-            simple && self.catalogue.table(row.graph, row.table).is_some_and(|table| table.is_unique(&columns));
-        let (row_keys, subjects) = match (simple, unique) {
-            (true, true) => (vec![wanted], Vec::new()),
-            (true, false) => (Vec::new(), vec![wanted]),
-            (false, _) => (Vec::new(), Vec::new()),
-        };
-        branch.accesses.push(Access {
-            graph: row.graph,
-            table: row.table.to_owned(),
-            conditions: Vec::new(),
-            row_keys,
-            subjects,
-            uses_other_columns: row.other_columns,
-            constant_columns: Vec::new(),
-            constants: Vec::new(),
-        });
-        branch.accesses.len() - 1
-    }
-
-    /// Matches one position of the pattern with one term map.
-    fn place(
-        &mut self,
-        branch: &mut Branch,
-        access: usize,
-        mapped: &MappedTerm,
-        term: &PatternTerm,
-    ) -> Result<(), String> {
-        match term {
-            PatternTerm::Variable(variable) => branch.bind(variable, access, mapped),
-            PatternTerm::Constant(constant) => self.place_constant(branch, access, mapped, constant),
-        }
-    }
-
-    fn place_constant(
-        &mut self,
-        branch: &mut Branch,
-        access: usize,
-        mapped: &MappedTerm,
-        constant: &Term,
-    ) -> Result<(), String> {
-        if !mapped.term_type.may_hold(constant) {
-            return Err(mismatch(constant, &mapped.term_type));
-        }
-        if matches!(mapped.term_type, TermType::Constant(_)) {
-            return Ok(());
-        }
-        let placed = (constant.clone(), mapped.clone());
-        if branch.accesses[access].constants.contains(&placed) {
-            return Ok(());
-        }
-        branch.accesses[access].constants.push(placed);
-        let level = match self.catalogue.table(branch.accesses[access].graph, &branch.accesses[access].table) {
-            Some(table) => branch.accesses[access].equal_constant(table, mapped, constant),
-            None => Capability::None,
-        };
-        if level == Capability::Exact {
-            return Ok(());
-        }
-        let hidden = self.hidden("c");
-        branch.bind(&hidden, access, mapped)?;
-        branch.fixed.push(hidden.clone());
-        branch.filters.push(Sparql::SameTerm(Box::new(Sparql::Variable(hidden)), Box::new(term_expression(constant))));
-        Ok(())
-    }
-
-    /// Joins two columns of one source through a hidden variable.
-    fn equate(&mut self, branch: &mut Branch, left: (usize, &str), right: (usize, &str)) -> Result<(), String> {
-        let hidden = self.hidden("j");
-        for (access, column) in [left, right] {
-            let Access { graph, table, .. } = &branch.accesses[access];
-            let mapped = self
-                .catalogue
-                .table(*graph, table)
-                .and_then(|table| table.column(column))
-                .map(|column| natural_term(&column.name, column.data_type))
-                .ok_or_else(|| format!("column {column} is not described"))?;
-            branch.bind(&hidden, access, &mapped)?;
-        }
-        Ok(())
-    }
-}
-
-/// A raw column as a term: only ever compared with another raw column.
-fn natural_term(column: &str, data_type: DataType) -> MappedTerm {
-    let literal = match data_type {
-        DataType::Boolean => LiteralType::Boolean,
-        DataType::Int64 => LiteralType::Integer,
-        DataType::Decimal { .. } => LiteralType::Decimal,
-        DataType::Float64 => LiteralType::Double,
-        DataType::Text => LiteralType::String,
-        DataType::Date => LiteralType::Date,
-        DataType::Timestamp { zoned } => LiteralType::DateTime { zoned },
-        DataType::Binary => LiteralType::Other(oxrdf::vocab::xsd::HEX_BINARY.into_owned()),
-    };
-    MappedTerm { term_type: TermType::Literal(literal), columns: vec![column.to_owned()], build: Build::Columns }
-}
-
-fn graph_term(graph: &GraphMap) -> MappedTerm {
-    match graph {
-        GraphMap::Constant(node) => MappedTerm {
-            term_type: TermType::Constant(node.clone().into()),
-            columns: Vec::new(),
-            build: Build::Columns,
-        },
-        GraphMap::Column(column) => {
-            MappedTerm { term_type: TermType::General, columns: vec![column.clone()], build: Build::EncodedIri }
+        let chosen = &self.chosen[usize::from(pattern.graph.is_some())];
+        match &triple.graph {
+            GraphMap::Constant(node) => chosen.contains(node),
+            GraphMap::Column(_) => !chosen.is_empty(),
         }
     }
 }
+
+/// Leaves out branches and triple maps that a join of the two unions would find without partner.
+fn drop_lonely(set: &mut BranchSet, matched: &mut Matched, meeting: &Meeting) {
+    let mut meets = meeting.left_meets().into_iter();
+    set.branches.retain(|_| meets.next().unwrap_or(true));
+    let mut meets = meeting.right_meets().into_iter();
+    matched.ids.retain(|_| meets.next().unwrap_or(true));
+}
+
+fn only_one(set: &BranchSet) -> Option<Branch> {
+    match set.branches.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,17 +5,28 @@
 
 use crate::pushdown::not_null;
 use crate::{KeySlot, Node, NodeKind, Scan, ScanOutput, Unpivot};
+use std::collections::HashMap;
 use weft_model::contract::{Expression, Read, Relation};
 
 /// The branches of a union, those about the rows of one read as one.
 pub(crate) fn merge(nodes: Vec<Node>, union: impl Fn(Vec<Node>) -> Node) -> Vec<Node> {
-    let mut groups: Vec<(Option<Rows>, Vec<Node>)> = Vec::new();
+    if nodes.len() < 2 {
+        return nodes;
+    }
+    let mut groups: Vec<(Option<Rows>, Vec<Node>)> = Vec::with_capacity(nodes.len());
+    let mut of_table: HashMap<(std::sync::Arc<str>, String), Vec<usize>> = HashMap::with_capacity(nodes.len());
     for node in nodes {
-        let rows = rows(&node);
-        let known = rows.as_ref().and_then(|rows| groups.iter_mut().find(|(other, _)| other.as_ref() == Some(rows)));
-        match known {
-            Some((_, members)) => members.push(node),
-            None => groups.push((rows, vec![node])),
+        let Some(rows) = rows(&node) else {
+            groups.push((None, vec![node]));
+            continue;
+        };
+        let alike = of_table.entry((rows.source.clone(), rows.table.clone())).or_default();
+        match alike.iter().find(|group| groups[**group].0.as_ref() == Some(&rows)) {
+            Some(known) => groups[*known].1.push(node),
+            None => {
+                alike.push(groups.len());
+                groups.push((Some(rows), vec![node]));
+            }
         }
     }
     let merged = groups.into_iter().map(|(_, mut members)| match (members.pop(), members.is_empty()) {

@@ -1,8 +1,10 @@
 //! A folder of `tests/cases` is a case: `query.rq` over the sources of `tests/catalogue` gives `plan.txt`, a plan or an
-//! error. With `UPDATE=1` in the environment the expectations are rewritten.
+//! error. Where the case has a file `rules`, `without.txt` is the plan without the rules it names. With `UPDATE=1` in the environment the expectations are rewritten.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "golden/analysis.rs"]
+mod analysis;
 #[path = "../../mapping/tests/tables/description.rs"]
 mod description;
 
@@ -13,9 +15,9 @@ use std::{env, fs};
 use weft_mapping::{Mapping, VirtualGraph};
 use weft_model::contract::{
     AggregateFunction, Capability, Description, FilterCapability, FilterOperation, JoinSupport, RelationalCapabilities,
-    Statistic, TypeKind,
+    Statistic, TimePart, TypeKind,
 };
-use weft_plan::{Catalogue, Form, PlanLimits, explain_json, explain_text, plan};
+use weft_plan::{Catalogue, Explained, Form, PlanLimits, Rule, Rules, explain_json, explain_text, plan};
 
 const BASE: &str = "http://ex.org/";
 
@@ -28,12 +30,22 @@ fn every_query_has_its_plan() {
     let mut failures = Vec::new();
     for case in cases {
         let query = fs::read_to_string(case.join("query.rq")).unwrap();
-        let found = show(&query, &catalogue);
-        let expected = case.join("plan.txt");
-        if env::var_os("UPDATE").is_some() {
-            fs::write(&expected, &found).unwrap();
-        } else if fs::read_to_string(&expected).unwrap_or_default() != found {
-            failures.push(format!("--- {} is now\n{found}", expected.display()));
+        let mut plans = vec![("plan.txt", show(&query, &catalogue, &PlanLimits::default()))];
+        if let Ok(names) = fs::read_to_string(case.join("rules")) {
+            let without = names.split_whitespace().map(|name| Rule::of_name(name).expect(name));
+            let rules = without.fold(Rules::default(), Rules::without);
+            let found = show(&query, &catalogue, &PlanLimits { rules, ..PlanLimits::default() });
+            let plan = |text: &str| text.split_once("plan:\n").map(|(_, plan)| plan.to_owned());
+            assert_ne!(plan(&found), plan(&plans[0].1), "{}: the rules change nothing", case.display());
+            plans.push(("without.txt", found));
+        }
+        for (file, found) in plans {
+            let expected = case.join(file);
+            if env::var_os("UPDATE").is_some() {
+                fs::write(&expected, &found).unwrap();
+            } else if fs::read_to_string(&expected).unwrap_or_default() != found {
+                failures.push(format!("--- {} is now\n{found}", expected.display()));
+            }
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -44,8 +56,9 @@ fn the_plan_as_json_has_the_same_operators_and_scans() {
     let catalogue = catalogue();
     let query = fs::read_to_string(tests().join("cases/three_sources/query.rq")).unwrap();
     let plan = plan(&query, None, None, &catalogue, &PlanLimits::default()).unwrap();
-    let json = explain_json(&plan, &[vec!["SELECT 1".to_owned()]]);
-    let text = explain_text(&plan, &[vec!["SELECT 1".to_owned()]]);
+    let statements = [vec!["SELECT 1".to_owned()]];
+    let explained = Explained { plan: &plan, catalogue: &catalogue, statements: &statements, analysis: None };
+    let (json, text) = (explain_json(&explained), explain_text(&explained));
     fn operators(value: &serde_json::Value, found: &mut Vec<String>) {
         found.push(value["operator"].as_str().unwrap().to_owned());
         value["inputs"].as_array().into_iter().flatten().for_each(|input| operators(input, found));
@@ -70,9 +83,9 @@ fn everything_is_shown_in_the_order_of_the_text() {
     assert_eq!(shown("SELECT (2 * 3 AS ?y) ?z { ?z ex:number ?b }"), "y z");
 }
 
-fn show(query: &str, catalogue: &Catalogue) -> String {
-    match plan(query, None, None, catalogue, &PlanLimits::default()) {
-        Ok(plan) => explain_text(&plan, &[]),
+fn show(query: &str, catalogue: &Catalogue, limits: &PlanLimits) -> String {
+    match plan(query, None, None, catalogue, limits) {
+        Ok(plan) => explain_text(&Explained { plan: &plan, catalogue, statements: &[], analysis: None }),
         Err(error) => {
             let place = error.position.map(|p| format!("\nline {} column {}\n{}", p.line, p.column, p.excerpt));
             format!("{}: {}{}\n", error.code, error.message, place.unwrap_or_default())
@@ -103,10 +116,16 @@ fn virtual_graph(name: &str, profile: fn(&mut Description)) -> VirtualGraph {
     VirtualGraph::new(name, graph, &mapping, Arc::new(tables), BASE).unwrap()
 }
 
+/// Columns of databases with values that are in many rows each.
+const FEW_VALUES: [&str; 4] = ["work_order", "item", "machine", "signal"];
+
 fn database(description: &mut Description) {
     use FilterOperation::*;
     let all = [Equal, NotEqual, Range, In, IsNull, StartsWith, EndsWith, Contains, Or, Not, CompareColumns];
     for (number, table) in description.tables.iter_mut().enumerate() {
+        for column in table.columns.iter_mut().filter(|column| FEW_VALUES.contains(&column.name.as_str())) {
+            column.distinct = Some(Statistic { count: 50, measured_at: 0 });
+        }
         table.rows = Some(Statistic { count: 1_000 * (number as u64 + 1), measured_at: 0 });
         table.max_keys = 10_000;
         table.filters = all.map(|operation| capability(operation, None, Capability::Exact)).to_vec();
@@ -124,6 +143,7 @@ fn database(description: &mut Description) {
             AggregateFunction::Max,
         ],
         recurse: true,
+        time_parts: TimePart::ALL.to_vec(),
         max_concurrency: 4,
     };
 }

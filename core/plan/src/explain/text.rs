@@ -1,84 +1,29 @@
-//! The plan as indented text.
+//! The words for operators and relations.
 
 use crate::{
-    Binding, Closure, JoinKind, JoinMethod, Node, NodeKind, Plan, Reach, Scan, ScanOutput, Service, ServiceName, Start,
+    Binding, Closure, JoinKind, JoinMethod, NarrowedColumn, Node, NodeKind, Reach, ScanOutput, Service, ServiceName,
+    Start,
 };
 use oxrdf::Variable;
 use spargebra::algebra::{AggregateExpression, OrderExpression};
-use std::fmt::Write as _;
 use weft_model::contract::{
-    Aggregate, ColumnRef, CompareOperator, Expression, JoinKind as RelationJoin, Read, Relation, TextOperator, Value,
+    Aggregate, ColumnRef, CompareOperator, Expression, JoinKind as RelationJoin, ProjectColumn, Read, Relation,
+    TextOperator, Value,
 };
 
-/// Writes the plan; `statements` are what each scan sends to its system, in the order of [`Node::requests`], where known.
-pub fn explain_text(plan: &Plan, statements: &[Vec<String>]) -> String {
-    let mut writer = Writer { out: String::new(), statements, request: 0 };
-    writer.line(0, &format!("algebra: {}", plan.algebra));
-    writer.line(0, "plan:");
-    writer.node(1, &plan.root);
-    if !plan.pruned.is_empty() {
-        writer.line(0, "left out:");
-    }
-    for pruned in &plan.pruned {
-        let text = format!("{}: source {}, table {}: {}", pruned.pattern, pruned.source, pruned.table, pruned.reason);
-        writer.line(1, &text);
-    }
-    super::stable_names(&writer.out)
-}
-
-struct Writer<'a> {
-    out: String,
-    statements: &'a [Vec<String>],
-    request: usize,
-}
-
-impl Writer<'_> {
-    fn line(&mut self, depth: usize, text: &str) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(self.out, "{:width$}{text}", "", width = depth * 2);
-    }
-
-    fn node(&mut self, depth: usize, node: &Node) {
-        let title = format!("{} [~{} rows]", title(node), node.estimate.round());
-        self.line(depth, &title);
-        match &node.kind {
-            NodeKind::Scan(scan) => self.scan(depth + 1, scan, &[gives(&node.bindings)]),
-            NodeKind::Unpivot(unpivot) => {
-                let ways: Vec<String> = unpivot.ways.iter().map(|outputs| way(outputs)).collect();
-                self.scan(depth + 1, &unpivot.scan, &ways);
-            }
-            NodeKind::Service(_) => self.sends(depth + 1),
-            _ => {}
-        }
-        node.kind.children().into_iter().for_each(|child| self.node(depth + 1, child));
-    }
-
-    fn scan(&mut self, depth: usize, scan: &Scan, ways: &[String]) {
-        self.line(depth, &format!("asks: {}", relation(&scan.relation)));
-        if let Some(slot) = &scan.slot {
-            let columns: Vec<String> =
-                slot.columns.iter().map(|c| format!("{} in keys of {}", c.columns.join(", "), c.variable)).collect();
-            self.line(depth, &format!("with: {} (at most {} at once)", columns.join(", "), slot.block));
-        }
-        for way in ways {
-            self.line(depth, &format!("gives: {way}"));
-        }
-        self.sends(depth);
-        for reason in &scan.not_pushed {
-            self.line(depth, &format!("not pushed: {reason}"));
-        }
-    }
-
-    fn sends(&mut self, depth: usize) {
-        for statement in self.statements.get(self.request).into_iter().flatten() {
-            self.line(depth, &format!("sends: {statement}"));
-        }
-        self.request += 1;
-    }
-}
-
-fn gives(bindings: &[Binding]) -> String {
+pub(super) fn gives(bindings: &[Binding]) -> String {
     bindings.iter().map(binding).collect::<Vec<_>>().join(", ")
+}
+
+/// What a join tells a scan of the values it needs.
+pub(super) fn narrowed_text(narrowed: &NarrowedColumn) -> String {
+    let NarrowedColumn { variable, read, column: name, range, list, .. } = narrowed;
+    let how = match (range, list) {
+        (true, true) => "the values or their bounds",
+        (true, false) => "the bounds",
+        (false, _) => "the values",
+    };
+    format!("{} to {how} of {variable} that a join has read by then", column(&ColumnRef::new(read, name)))
 }
 
 /// One way to read the rows of a scan.
@@ -103,8 +48,11 @@ pub(super) fn title(node: &Node) -> String {
         NodeKind::Unit => "Unit".to_owned(),
         NodeKind::Empty => "Empty".to_owned(),
         NodeKind::Values { rows } => format!("Values {} ({} rows)", variables(&names(node)), rows.len()),
-        NodeKind::Join { left, right, kind, condition, method } => {
-            join_title(left, right, kind, condition.as_ref(), *method)
+        NodeKind::Join { left, right, kind, condition, method, goal, ordered } => {
+            let title = join_title(left, right, kind, condition.as_ref(), *method);
+            let goal = goal.map_or_else(String::new, |goal| format!(", {goal} rows wanted"));
+            let order = if *ordered { ", in the order of the left rows" } else { "" };
+            format!("{title}{goal}{order}")
         }
         NodeKind::Union(_) => "Union".to_owned(),
         NodeKind::Filter { expression, .. } => format!("Filter {expression}"),
@@ -170,7 +118,8 @@ fn join_title(
 ) -> String {
     let how = match method {
         JoinMethod::Hash => "Hash".to_owned(),
-        JoinMethod::Bind { block } => format!("Bind (blocks of {block})"),
+        JoinMethod::Bind { block, hash_from: None } => format!("Bind (blocks of {block})"),
+        JoinMethod::Bind { block, hash_from: Some(keys) } => format!("Bind (blocks of {block}; hash from {keys} keys)"),
     };
     let kind = match kind {
         JoinKind::Inner => "join".to_owned(),
@@ -218,7 +167,11 @@ pub(super) fn relation(relation_: &Relation) -> String {
         Relation::Read(read) => read_text(read),
         Relation::Filter { input, predicate } => format!("{} where {}", relation(input), expression(predicate)),
         Relation::Project { input, columns } => {
-            let columns: Vec<String> = columns.iter().map(|c| column(&c.column)).collect();
+            let projected = |c: &ProjectColumn| match c.part {
+                Some(part) => format!("{part} of {} as {}", column(&c.column), c.name),
+                None => column(&c.column),
+            };
+            let columns: Vec<String> = columns.iter().map(projected).collect();
             format!("{} | project {}", relation(input), columns.join(", "))
         }
         Relation::Join { left, right, kind, on } => {

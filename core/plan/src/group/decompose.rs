@@ -5,6 +5,7 @@ use crate::branch::{Branch, Occurrence, equal_conditions, term_expression};
 use crate::catalogue::Catalogue;
 use crate::constant::is_native;
 use crate::pushdown::{self, not_null};
+use crate::{Observed, PlanLimits, Rule, Rules};
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
 use std::collections::HashSet;
@@ -14,10 +15,17 @@ use weft_model::contract::{Capability, FilterOperation, JoinSupport, Table, Text
 use weft_model::term::{LiteralType, TermType};
 
 /// Splits a branch into groups.
-pub(crate) fn decompose(catalogue: &Catalogue, mut branch: Branch) -> Decomposition {
+pub(crate) fn decompose(catalogue: &Catalogue, limits: &PlanLimits, mut branch: Branch) -> Decomposition {
+    let rules = limits.rules;
+    let nothing = Observed::default();
+    let observed = if rules.allows(Rule::ObservedStatistics) { &limits.observed } else { &nothing };
     let mut filters = fix_constants(catalogue, &mut branch);
     let mut not_pushed = Vec::new();
     for condition in std::mem::take(&mut branch.filters) {
+        if !rules.allows(Rule::PushFilters) {
+            filters.push(condition);
+            continue;
+        }
         let pushed = pushdown::push(catalogue, &mut branch, &condition);
         if !pushed.exact {
             not_pushed.extend(pushed.reason);
@@ -25,14 +33,14 @@ pub(crate) fn decompose(catalogue: &Catalogue, mut branch: Branch) -> Decomposit
         }
     }
     let forced = demand_values(catalogue, &mut branch);
-    let sets = connect(catalogue, &branch);
+    let sets = connect(catalogue, rules, &branch);
     let constants: Vec<(Variable, Term)> = constants(&branch).collect();
     filters.extend(equate_within(catalogue, &mut branch, &sets));
     // What was equal by a variable that now has another name is no longer joined by the source.
-    let sets = connect(catalogue, &branch);
+    let sets = connect(catalogue, rules, &branch);
     let branch = Arc::new(branch);
     let mut groups: Vec<Group> =
-        sets.into_iter().map(|accesses| Group::new(catalogue, branch.clone(), accesses, &forced)).collect();
+        sets.into_iter().map(|accesses| Group::new(catalogue, observed, branch.clone(), accesses, &forced)).collect();
     if let Some(first) = groups.first_mut() {
         first.constants = constants;
         first.not_pushed = not_pushed;
@@ -106,12 +114,13 @@ fn demand_values(catalogue: &Catalogue, branch: &mut Branch) -> HashSet<Variable
 }
 
 /// The accesses of each group, in join order.
-fn connect(catalogue: &Catalogue, branch: &Branch) -> Vec<Vec<usize>> {
+fn connect(catalogue: &Catalogue, rules: Rules, branch: &Branch) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for position in 0..branch.accesses.len() {
         let graph = branch.accesses[position].graph;
         let support = catalogue.graph(graph).description.relational.join;
         let joins = |group: &Vec<usize>| match support {
+            _ if !rules.allows(Rule::SourceJoin) => false,
             JoinSupport::None => false,
             JoinSupport::Any => !equalities(catalogue, branch, group, position).is_empty(),
             JoinSupport::ForeignKeys => group.len() == 1 && along_foreign_key(catalogue, branch, group[0], position),

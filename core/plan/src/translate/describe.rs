@@ -30,7 +30,7 @@ impl Translation<'_> {
         let step = filter(step, Expression::FunctionCall(Function::IsBlank, vec![Expression::Variable(node.clone())]));
         let end = |variable: &Variable| PathEnd { variable: variable.clone(), term: None, is_node: true, nodes: None };
         let reached = ClosureTree { step, reach: Reach::ZeroOrMore, from: end(&resource), to: end(&node) };
-        let reached = join(resources, Tree::Closure(Box::new(reached)), self.limits.joins_under_union);
+        let reached = join(resources, Tree::Closure(Box::new(reached)), self.catalogue, self.limits);
         let subjects = Tree::Distinct(Box::new(Tree::Project {
             input: Box::new(Tree::Extend {
                 input: Box::new(reached),
@@ -42,7 +42,7 @@ impl Translation<'_> {
         let [s, p, o] = [&about, &predicate, &object].map(|variable| PatternTerm::Variable(variable.clone()));
         let triples = self.quads(vec![QuadPattern { subject: s, predicate: p, object: o, graph: None }])?;
         let template = TriplePattern { subject: about.into(), predicate: predicate.into(), object: object.into() };
-        Ok((join(subjects, triples, self.limits.joins_under_union), vec![template]))
+        Ok((join(subjects, triples, self.catalogue, self.limits), vec![template]))
     }
 
     fn any_triple(&mut self, subject: &Variable, object: &Variable) -> QuadPattern {

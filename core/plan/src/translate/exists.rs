@@ -86,7 +86,7 @@ impl Translation<'_> {
         let both = Tree::Join(vec![left.clone(), right]);
         let matching = self.filter(both, condition, &scope.without_nodes())?;
         let matching = Tree::Project { input: Box::new(matching), variables: kept };
-        Ok(left_join(left, matching, None))
+        Ok(left_join(left, matching, None, self.catalogue, self.limits))
     }
 
     /// The rows with a number each, to be read in more than one place.

@@ -35,7 +35,7 @@ impl Translation<'_> {
                 let middle = PatternTerm::Variable(middle.clone());
                 let left = self.path(subject, first, &middle, &before)?;
                 let right = self.path(&middle, second, object, &after)?;
-                Ok(join(left, right, self.limits.joins_under_union))
+                Ok(join(left, right, self.catalogue, self.limits))
             }
             Path::Alternative(one, other) => Ok(Tree::Union(vec![
                 self.path(subject, one, object, scope)?,
