@@ -9,7 +9,9 @@ mod reader;
 mod source;
 #[cfg(test)]
 mod tests;
+mod text;
 mod widen;
+mod written;
 
 pub(crate) use encoded::own_labels;
 pub(crate) use error::{in_stream, internal, limit_exceeded, unsupported};
@@ -17,6 +19,9 @@ pub(crate) use kernel::Kernel;
 pub(crate) use mapped::mapped_columns;
 pub(crate) use native::{decimal, native_scalar, native_type, one_nan, unscaled, value_scalar, value_type};
 pub(crate) use reader::TermReader;
+pub(crate) use text::TextColumn;
+#[cfg(test)]
+pub(crate) use text::encoded_terms;
 pub(crate) use weft_plan::term_of;
 pub(crate) use widen::{convert, null_columns, widen};
 

@@ -7,14 +7,22 @@ mod batches;
 mod bind;
 mod closure;
 mod coalesce;
+mod distinct;
 mod join;
+mod key_set;
 mod keys;
+mod measure;
+mod narrow;
 mod operators;
 mod run;
 mod scan;
 mod service;
 mod shared;
 mod stream_exec;
+#[cfg(test)]
+mod tests;
+mod unclaimed;
+mod union;
 
 pub(crate) use run::{Run, RunLimits};
 pub(crate) use scan::request;
@@ -24,7 +32,7 @@ pub(crate) use shared::SharedRelations;
 use crate::columns::Layout;
 use crate::error::QueryError;
 use datafusion_physical_plan::ExecutionPlan;
-use keys::KeySource;
+use narrow::Given;
 use oxrdf::Variable;
 use std::sync::Arc;
 use weft_model::term::{LiteralType, TermType};
@@ -69,39 +77,45 @@ fn layout(mut variables: Vec<(Variable, TermType)>, optional: &mut Vec<bool>) ->
     Layout::new(variables)
 }
 
-/// Builds the operators of a plan. `keys` are those of the bind join the node is on the right of.
-pub(crate) fn build(run: &Arc<Run>, node: &Node, keys: Option<&KeySource>) -> Result<Relation, QueryError> {
+/// Builds the operators of a plan, which may use what is known of the rows theirs will be joined with.
+pub(crate) fn build<'a>(run: &Arc<Run>, node: &Node, given: impl Into<Given<'a>>) -> Result<Relation, QueryError> {
+    let relation = operator(run, node, given.into())?;
+    Ok(match &run.profile {
+        Some(profile) => measure::measured(profile, node.id, relation),
+        None => relation,
+    })
+}
+
+fn operator(run: &Arc<Run>, node: &Node, given: Given<'_>) -> Result<Relation, QueryError> {
     match &node.kind {
-        NodeKind::Scan(scan) => scan::scan(run, node, scan, keys),
-        NodeKind::Unpivot(plan) => scan::unpivot(run, node, plan, keys),
+        NodeKind::Scan(scan) => scan::scan(run, node, scan, given),
+        NodeKind::Unpivot(plan) => scan::unpivot(run, node, plan, given),
         NodeKind::Unit => Ok(batches::unit()),
         NodeKind::Empty => Ok(batches::empty(node)),
         NodeKind::Values { rows } => batches::values(node, rows),
-        NodeKind::Join { left, right, kind, condition, method } => {
-            join::join(run, join::Inputs { left, right, kind, condition: condition.as_ref(), method: *method }, keys)
-        }
+        NodeKind::Join { .. } => join::join(run, node, given),
         NodeKind::Union(inputs) => {
             // An empty branch has no rows, and would only widen the types of the others.
             let inputs = inputs.iter().filter(|input| !matches!(input.kind, NodeKind::Empty));
-            operators::union(inputs.map(|input| build(run, input, keys)).collect::<Result<Vec<_>, _>>()?)
+            operators::union(run, inputs.map(|input| build(run, input, given)).collect::<Result<Vec<_>, _>>()?)
         }
-        NodeKind::Filter { input, expression } => operators::filter(run, build(run, input, keys)?, expression),
+        NodeKind::Filter { input, expression } => operators::filter(run, build(run, input, given)?, expression),
         NodeKind::Extend { input, variable, expression } => {
-            operators::extend(run, build(run, input, keys)?, variable, expression)
+            operators::extend(run, build(run, input, given)?, variable, expression)
         }
         NodeKind::Project { input } => {
             let variables: Vec<Variable> = node.bindings.iter().map(|binding| binding.variable.clone()).collect();
-            operators::project(build(run, input, keys)?, &variables)
+            operators::project(build(run, input, given)?, &variables)
         }
-        NodeKind::Distinct { input } => operators::distinct(build(run, input, keys)?),
-        NodeKind::Sort { input, keys: order, fetch } => operators::sort(run, build(run, input, keys)?, order, *fetch),
-        NodeKind::Slice { input, offset, count } => Ok(operators::slice(build(run, input, keys)?, *offset, *count)),
+        NodeKind::Distinct { input } => operators::distinct(build(run, input, given)?, distinct::is_ordered(input)),
+        NodeKind::Sort { input, keys: order, fetch } => operators::sort(run, build(run, input, given)?, order, *fetch),
+        NodeKind::Slice { input, offset, count } => Ok(operators::slice(build(run, input, given)?, *offset, *count)),
         NodeKind::Group { input, keys: variables, aggregates } => {
-            operators::group(run, build(run, input, keys)?, variables, aggregates)
+            operators::group(run, build(run, input, given)?, variables, aggregates)
         }
-        NodeKind::Closure(plan) => closure::closure(run, plan, keys),
-        NodeKind::Service(service) => service::service(run, node, service, keys),
+        NodeKind::Closure(plan) => closure::closure(run, plan, given.keys),
+        NodeKind::Service(service) => service::service(run, node, service, given.keys),
         NodeKind::Shared { id, input } => shared::shared(run, *id, input),
-        NodeKind::Number { input, variable } => shared::number(build(run, input, keys)?, variable),
+        NodeKind::Number { input, variable } => shared::number(build(run, input, given)?, variable),
     }
 }

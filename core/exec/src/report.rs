@@ -1,9 +1,11 @@
 //! Which sources took part in an answer, and what it cost.
 
+use crate::observe::{Observation, Observations};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use weft_plan::{RequestRun, Shape};
 
 /// What an answer cost.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -46,6 +48,54 @@ fn millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S:
 #[derive(Clone, Debug)]
 pub struct ReportHandle(Arc<Mutex<State>>);
 
+/// A call to a source or a service.
+#[derive(Debug)]
+pub(crate) struct SourceCall {
+    /// The operator that made it, by [`weft_plan::Node::id`].
+    pub(crate) node: usize,
+    pub(crate) source: Arc<str>,
+    pub(crate) scan: weft_connector::ReportHandle,
+    /// Keys it brought, or solutions; nothing where it asked for everything.
+    pub(crate) keys: Option<u64>,
+    /// Nothing where the rows say nothing of tables.
+    pub(crate) shape: Option<Shape>,
+    /// From the call to its first rows.
+    pub(crate) first_rows: Duration,
+}
+
+/// Statements of one operator that are shown.
+const STATEMENTS: usize = 5;
+
+impl SourceCall {
+    fn add_to(&self, requests: &mut RequestRun) {
+        let scan = self.scan.read();
+        requests.calls += 1;
+        requests.blocks += u64::from(self.keys.is_some());
+        requests.keys += self.keys.unwrap_or_default();
+        requests.unfinished += u64::from(!scan.complete);
+        requests.requests += scan.statements.len() as u64;
+        requests.rows += scan.rows;
+        requests.bytes += scan.bytes;
+        requests.first_rows = Some(requests.first_rows.map_or(self.first_rows, |known| known.min(self.first_rows)));
+        requests.elapsed += scan.elapsed;
+        let room = STATEMENTS.saturating_sub(requests.statements.len());
+        requests.statements.extend(scan.statements.into_iter().take(room));
+    }
+
+    /// Nothing where the scan did not come to its end.
+    fn observation(&self) -> Option<Observation> {
+        let scan = self.scan.read();
+        scan.complete.then(|| Observation {
+            source: self.source.clone(),
+            shape: self.shape.clone(),
+            keys: self.keys,
+            rows: scan.rows,
+            first_rows: self.first_rows,
+            elapsed: scan.elapsed,
+        })
+    }
+}
+
 #[derive(Debug)]
 struct State {
     begun: Instant,
@@ -54,7 +104,8 @@ struct State {
     rows: u64,
     bytes: u64,
     complete: bool,
-    scans: Vec<(Arc<str>, weft_connector::ReportHandle)>,
+    calls: Vec<SourceCall>,
+    observations: Option<Arc<Observations>>,
     /// Services whose failures were hidden, one entry a failure.
     hidden: Vec<Arc<str>>,
     invalid: BTreeMap<Arc<str>, u64>,
@@ -69,19 +120,28 @@ impl ReportHandle {
             rows: 0,
             bytes: 0,
             complete: false,
-            scans: Vec::new(),
+            calls: Vec::new(),
+            observations: None,
             hidden: Vec::new(),
             invalid: BTreeMap::new(),
         })))
+    }
+
+    /// Tells what the scans of the query showed, once it is over.
+    pub(crate) fn observed_by(self, observations: &Arc<Observations>) -> Self {
+        if observations.are_kept() {
+            self.lock().observations = Some(observations.clone());
+        }
+        self
     }
 
     /// The report as of now.
     pub fn snapshot(&self) -> Report {
         let state = self.lock();
         let mut sources: BTreeMap<&str, SourceReport> = BTreeMap::new();
-        for (name, scan) in &state.scans {
-            let scan = scan.read();
-            let source = sources.entry(name).or_default();
+        for call in &state.calls {
+            let scan = call.scan.read();
+            let source = sources.entry(&call.source).or_default();
             source.scans += 1;
             source.requests += scan.statements.len() as u64;
             source.rows += scan.rows;
@@ -110,8 +170,17 @@ impl ReportHandle {
         state.planning = state.begun.elapsed();
     }
 
-    pub(crate) fn scan(&self, source: Arc<str>, handle: weft_connector::ReportHandle) {
-        self.lock().scans.push((source, handle));
+    pub(crate) fn call(&self, call: SourceCall) {
+        self.lock().calls.push(call);
+    }
+
+    /// What each operator of the plan asked for, by [`weft_plan::Node::id`].
+    pub(crate) fn requests(&self) -> BTreeMap<usize, RequestRun> {
+        let mut requests: BTreeMap<usize, RequestRun> = BTreeMap::new();
+        for call in &self.lock().calls {
+            call.add_to(requests.entry(call.node).or_default());
+        }
+        requests
     }
 
     pub(crate) fn left_out(&self, source: &Arc<str>, values: u64) {
@@ -140,6 +209,10 @@ impl ReportHandle {
         let mut state = self.lock();
         state.ended = Some(state.begun.elapsed());
         state.complete = complete;
+        // What scans showed is told once, when all that could show something are over.
+        if let Some(observations) = state.observations.take() {
+            observations.record(state.calls.iter().filter_map(SourceCall::observation));
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

@@ -2,7 +2,7 @@
 
 use super::error::internal;
 use super::native::native_scalar;
-use super::reader::TermReader;
+use super::text::{TextColumn, encoded_terms};
 use super::{ColumnExpr, Kernel, Layout};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -102,9 +102,7 @@ fn key_text(column: ColumnExpr) -> ColumnExpr {
 fn encoded(from: &TermType, columns: Vec<ColumnExpr>) -> ColumnExpr {
     let term_type = from.clone();
     let apply = move |columns: &[ArrayRef], rows: usize| -> StreamResult<ArrayRef> {
-        let reader = TermReader::new(&term_type, columns)?;
-        let terms = (0..rows).map(|row| reader.encoded(row)).collect::<StreamResult<StringViewArray>>()?;
-        Ok(Arc::new(terms))
+        Ok(Arc::new(encoded_terms(&term_type, columns, rows)?))
     };
     Kernel::new(format!("encode<{from}>"), columns, DataType::Utf8View, apply).expr()
 }
@@ -113,14 +111,8 @@ fn encoded(from: &TermType, columns: Vec<ColumnExpr>) -> ColumnExpr {
 fn lexical(from: &TermType, columns: Vec<ColumnExpr>) -> ColumnExpr {
     let term_type = from.clone();
     let apply = move |columns: &[ArrayRef], rows: usize| -> StreamResult<ArrayRef> {
-        let reader = TermReader::new(&term_type, columns)?;
-        let value = |row| {
-            Ok(reader.term(row)?.and_then(|term| match term {
-                Term::Literal(literal) => Some(literal.destruct().0),
-                _ => None,
-            }))
-        };
-        Ok(Arc::new((0..rows).map(value).collect::<StreamResult<StringViewArray>>()?))
+        let text = TextColumn::new(&term_type, columns, rows)?;
+        Ok(Arc::new((0..rows).map(|row| text.get(row)).collect::<StringViewArray>()))
     };
     Kernel::new(format!("lexical<{from}>"), columns, DataType::Utf8View, apply).expr()
 }

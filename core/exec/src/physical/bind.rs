@@ -2,44 +2,56 @@
 //!
 //! Each left row is in exactly one block, and a block is joined with the answer to its keys as any two relations are;
 //! so inner joins and OPTIONAL come out as they would without keys. The left is read ahead before the right is asked, so
-//! that a source that is on both sides need not serve both at once.
+//! that a source that is on both sides need not serve both at once, and so that each key that is read ahead is in one
+//! block only. Where there turn out to be so many keys that the right side is cheaper to read whole, the left rows that
+//! are in no block yet are one more part: they are joined with all of it.
 
-use super::join::Spec;
+mod left;
+
+use self::left::{Block, LeftRows, Pace, Part};
+use super::join::HashJoin;
 use super::keys::KeySource;
 use super::stream_exec::StreamExec;
 use super::{Relation, Run, batches, build};
 use crate::error::QueryError;
 use arrow_array::RecordBatch;
-use arrow_row::{OwnedRow, RowConverter, SortField};
-use arrow_select::concat::concat_batches;
 use datafusion_common::{DataFusionError, Result as StreamResult};
-use datafusion_execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion_execution::memory_pool::MemoryReservation;
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
 use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use oxrdf::Variable;
-use std::collections::{HashSet, VecDeque};
-use std::sync::Arc;
-use weft_plan::{JoinMethod, Node, NodeKind, Request, ServiceName, Start};
+use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use tokio::sync::oneshot;
+use weft_plan::{JoinMethod, Node, NodeKind, Request, Rule, ServiceName, Start};
+
+/// What the plan says of a bind join.
+pub(super) struct Plan<'a> {
+    pub(super) left: &'a Node,
+    pub(super) right: &'a Node,
+    pub(super) join: HashJoin,
+    pub(super) block: usize,
+    pub(super) hash_from: Option<u64>,
+    pub(super) goal: Option<usize>,
+}
 
 /// Builds the join; the right side is built anew for each block.
-pub(super) fn bind_join(
-    run: &Arc<Run>,
-    left: Relation,
-    right: &Node,
-    spec: Spec,
-    block: usize,
-) -> Result<Relation, QueryError> {
+pub(super) fn bind_join(run: &Arc<Run>, left: Relation, plan: Plan<'_>) -> Result<Relation, QueryError> {
     let none = KeySource { layout: left.layout.clone(), rows: RecordBatch::new_empty(left.layout.schema().clone()) };
+    let spec = &plan.join.spec;
     // Built once without keys to learn the layout of the result.
-    let shape = spec.join(run, left.clone(), build(run, right, Some(&none))?)?;
+    let shape = spec.join(run, left.clone(), build(run, plan.right, Some(&none))?)?;
     let operator = Arc::new(BindJoin {
         run: run.clone(),
-        key_variables: key_variables(right),
+        key_variables: key_variables(plan.right),
+        pace: pace(run, &plan),
+        parallel: parallel(run, &plan),
         left,
-        right: right.clone(),
-        spec,
-        block,
+        right: plan.right.clone(),
+        join: plan.join,
     });
     let schema = shape.layout.schema().clone();
     let plan = StreamExec::new("BindJoin", schema.clone(), move |context| {
@@ -53,9 +65,57 @@ struct BindJoin {
     run: Arc<Run>,
     left: Relation,
     right: Node,
-    spec: Spec,
-    block: usize,
+    join: HashJoin,
+    pace: Pace,
+    /// Blocks asked for at once.
+    parallel: usize,
     key_variables: Vec<Variable>,
+}
+
+fn pace(run: &Run, plan: &Plan<'_>) -> Pace {
+    let left: HashSet<&Arc<str>> = sources(plan.left).collect();
+    let shares_source = sources(plan.right).any(|source| left.contains(source));
+    Pace {
+        block: plan.block.max(1),
+        block_bytes: usize::try_from(run.limits.batch_bytes).unwrap_or(usize::MAX),
+        read_ahead: run.limits.read_ahead_rows.max(1),
+        hash_from: plan.hash_from.filter(|_| !plan.join.ordered),
+        goal: plan.goal,
+        ordered: plan.join.ordered,
+        // A left side that is not read to its end may keep the right one waiting for ever.
+        ahead_of_goal: shares_source,
+    }
+}
+
+/// The source of each scan below.
+fn sources(node: &Node) -> impl Iterator<Item = &Arc<str>> {
+    node.requests().into_iter().filter_map(|request| match request {
+        Request::Scan(scan) => Some(&scan.source),
+        Request::Service(_) => None,
+    })
+}
+
+/// How many blocks may be asked for at once: as many as each source on the right is willing to answer. A source that is on
+/// the left as well shares its willingness between all.
+fn parallel(run: &Run, plan: &Plan<'_>) -> usize {
+    if plan.join.ordered || !run.limits.rules.allows(Rule::ParallelBlocks) {
+        return 1;
+    }
+    let mut uses: HashMap<&Arc<str>, usize> = HashMap::new();
+    sources(plan.left).chain(sources(plan.right)).for_each(|source| *uses.entry(source).or_default() += 1);
+    let mut most = run.limits.parallel_blocks.max(1);
+    for request in plan.right.requests() {
+        let Request::Scan(scan) = request else { return 1 };
+        let guard = run.sources.get(&scan.source).map_or(1, |source| source.concurrency());
+        let declared = scan.slot.as_ref().map_or(usize::MAX, |slot| slot.parallel);
+        most = most.min(guard.min(declared) / uses.get(&scan.source).map_or(1, |uses| (*uses).max(1)));
+    }
+    if has_closure(plan.right) { 1 } else { most.max(1) }
+}
+
+/// A closure reads many levels for each block, and holds them.
+fn has_closure(node: &Node) -> bool {
+    matches!(node.kind, NodeKind::Closure(_)) || node.kind.children().into_iter().any(has_closure)
 }
 
 /// The variables whose terms are sent, over all scans on the right that take keys of this join.
@@ -80,10 +140,11 @@ fn collect_key_variables(node: &Node, found: &mut Vec<Variable>) {
         }
         NodeKind::Join { left, method: JoinMethod::Bind { .. }, .. } => collect_key_variables(left, found),
         NodeKind::Closure(closure) => {
-            if let Start::Keys { .. } = closure.start
-                && !found.contains(&closure.from)
-            {
-                found.push(closure.from.clone());
+            if let Start::Keys { nodes, .. } = &closure.start {
+                if !found.contains(&closure.from) {
+                    found.push(closure.from.clone());
+                }
+                nodes.iter().for_each(|nodes| collect_key_variables(nodes, found));
             }
         }
         NodeKind::Service(service) => {
@@ -106,140 +167,104 @@ impl BindJoin {
     fn stream(
         self: Arc<Self>,
         context: Arc<TaskContext>,
-    ) -> impl futures::Stream<Item = StreamResult<RecordBatch>> + Send + 'static {
+    ) -> impl Stream<Item = StreamResult<RecordBatch>> + Send + 'static {
+        let parallel = self.parallel;
         let begin = async move {
             let rows = self.left.plan.execute(0, context.clone())?;
-            let left = LeftRows::new(&self, rows, &context)?;
-            Ok::<_, DataFusionError>(stream::try_unfold(
-                (self, left, context),
-                |(join, mut left, context)| async move {
-                    let Some(block) = left.next_block().await? else { return Ok::<_, DataFusionError>(None) };
-                    let answer = join.answer(block, &context)?;
-                    Ok(Some((answer, (join, left, context))))
-                },
-            ))
+            let left = LeftRows::new(&self.left.layout, &self.key_variables, self.pace, rows, &context)?;
+            let parts = Parts { join: self, left: Some(left), context, before: None };
+            let answers = stream::try_unfold(parts, |mut parts| async move {
+                let answer = parts.next().await?;
+                Ok::<_, DataFusionError>(answer.map(|answer| (answer, parts)))
+            });
+            Ok::<_, DataFusionError>(answers.boxed().try_flatten_unordered(parallel))
         };
-        stream::once(begin).try_flatten().try_flatten()
+        stream::once(begin).try_flatten()
     }
 
     /// The join of one block with what the right side has for its keys.
-    fn answer(&self, block: RecordBatch, context: &Arc<TaskContext>) -> StreamResult<SendableRecordBatchStream> {
-        let keys = KeySource { layout: self.left.layout.clone(), rows: block.clone() };
-        let external = |error: QueryError| DataFusionError::External(Box::new(error));
-        let right = build(&self.run, &self.right, Some(&keys)).map_err(external)?;
+    fn answer(&self, rows: RecordBatch, keys: RecordBatch, context: &Arc<TaskContext>) -> StreamResult<Rows> {
+        let keys = KeySource { layout: self.left.layout.clone(), rows: keys };
+        let right = build(&self.run, &self.right, Some(&keys)).map_err(DataFusionError::from)?;
         let schema = self.left.layout.schema().clone();
-        let left = Relation { plan: batches::exec(schema, vec![block]), ..self.left.clone() };
-        let joined = self.spec.join(&self.run, left, right).map_err(external)?;
+        let left = Relation { plan: batches::exec(schema, vec![rows]), ..self.left.clone() };
+        let joined = self.join.in_left_order(&self.run, left, right).map_err(DataFusionError::from)?;
         joined.plan.execute(0, context.clone())
     }
+
+    /// The join of all left rows that are in no block with all of the right side.
+    fn rest(&self, left: LeftRows, context: &Arc<TaskContext>) -> StreamResult<Rows> {
+        let known = (left.rows_ahead(), left.ended());
+        self.run.note(self.join.id, || "there are so many keys that the right side is read whole".to_owned());
+        let rows = left.into_rest();
+        let schema = self.left.layout.schema().clone();
+        let rows = Mutex::new(Some(rows));
+        let plan = StreamExec::new("Rest", schema.clone(), move |_| {
+            let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let twice = || stream::iter([Err(DataFusionError::Internal("rows are read twice".to_owned()))]).boxed();
+            Box::pin(RecordBatchStreamAdapter::new(schema.clone(), rows.unwrap_or_else(twice)))
+        });
+        let left = Relation { plan, ..self.left.clone() };
+        let joined = self.join.of_running(&self.run, left, known, &self.right);
+        joined.map_err(DataFusionError::from)?.plan.execute(0, context.clone())
+    }
 }
 
-/// Left rows, read ahead and cut into blocks.
-struct LeftRows {
-    rows: SendableRecordBatchStream,
-    ended: bool,
-    ahead: VecDeque<RecordBatch>,
-    ahead_rows: usize,
-    read_ahead: usize,
-    block: usize,
-    key_columns: Vec<usize>,
-    converter: RowConverter,
-    reservation: MemoryReservation,
+type Rows = SendableRecordBatchStream;
+
+/// The parts of the answer, each begun when it is asked for.
+struct Parts {
+    join: Arc<BindJoin>,
+    /// Gone once the rest of it is one part.
+    left: Option<LeftRows>,
+    context: Arc<TaskContext>,
+    /// Ends with the part before, where the next must wait for it.
+    before: Option<oneshot::Receiver<()>>,
 }
 
-impl LeftRows {
-    fn new(join: &BindJoin, rows: SendableRecordBatchStream, context: &TaskContext) -> StreamResult<Self> {
-        let layout = &join.left.layout;
-        let key_columns: Vec<usize> = join
-            .key_variables
-            .iter()
-            .filter_map(|variable| layout.get(variable))
-            .flat_map(|(start, term_type)| start..start + term_type.columns().len())
-            .collect();
-        let fields =
-            key_columns.iter().map(|c| SortField::new(layout.schema().field(*c).data_type().clone())).collect();
-        Ok(Self {
-            rows,
-            ended: false,
-            ahead: VecDeque::new(),
-            ahead_rows: 0,
-            read_ahead: join.run.limits.read_ahead_rows,
-            block: join.block.max(1),
-            key_columns,
-            converter: RowConverter::new(fields)?,
-            reservation: MemoryConsumer::new("bind join").register(context.memory_pool()),
-        })
-    }
-
-    /// The next rows, with no more distinct keys than a block may have.
-    async fn next_block(&mut self) -> StreamResult<Option<RecordBatch>> {
-        let mut taken: Vec<RecordBatch> = Vec::new();
-        let mut keys: HashSet<OwnedRow> = HashSet::new();
-        let mut rows = 0;
-        loop {
-            self.fill().await?;
-            let Some(batch) = self.ahead.pop_front() else { break };
-            self.ahead_rows -= batch.num_rows();
-            let fitting = self.fitting(&batch, &mut keys)?;
-            if fitting > 0 {
-                rows += fitting;
-                taken.push(batch.slice(0, fitting));
+impl Parts {
+    async fn next(&mut self) -> StreamResult<Option<Answer>> {
+        if let Some(before) = self.before.take() {
+            // Nothing is ever sent: it ends when the other side is dropped.
+            let _ = before.await;
+        }
+        let Some(left) = &mut self.left else { return Ok(None) };
+        match left.next().await? {
+            None => Ok(None),
+            Some(Part::Block(Block { rows, keys, held, alone })) => {
+                let rows = self.join.answer(rows, keys, &self.context)?;
+                let over = alone.then(|| {
+                    let (over, before) = oneshot::channel();
+                    self.before = Some(before);
+                    over
+                });
+                Ok(Some(Answer { rows, held: Some(held), over }))
             }
-            if fitting < batch.num_rows() {
-                let rest = batch.slice(fitting, batch.num_rows() - fitting);
-                self.ahead_rows += rest.num_rows();
-                self.ahead.push_front(rest);
-                break;
-            }
-            // Many rows can share few keys: a block has a bound of rows, too.
-            if rows >= self.read_ahead {
-                break;
+            Some(Part::Rest) => {
+                let Some(left) = self.left.take() else { return Ok(None) };
+                let rows = self.join.rest(left, &self.context)?;
+                Ok(Some(Answer { rows, held: None, over: None }))
             }
         }
-        // What the source still sends while the right is asked is read now.
-        self.fill().await?;
-        let Some(first) = taken.first() else { return Ok(None) };
-        let schema = first.schema();
-        let block = concat_batches(&schema, &taken)?;
-        self.reserve(block.get_array_memory_size())?;
-        Ok(Some(block))
     }
+}
 
-    /// How many rows from the start have keys that fit the block.
-    fn fitting(&self, batch: &RecordBatch, keys: &mut HashSet<OwnedRow>) -> StreamResult<usize> {
-        if self.key_columns.is_empty() {
-            return Ok(batch.num_rows());
-        }
-        let columns: Vec<_> = self.key_columns.iter().map(|column| batch.column(*column).clone()).collect();
-        let encoded = self.converter.convert_columns(&columns)?;
-        for row in 0..batch.num_rows() {
-            let key = encoded.row(row).owned();
-            if keys.len() == self.block && !keys.contains(&key) {
-                return Ok(row);
-            }
-            keys.insert(key);
-        }
-        Ok(batch.num_rows())
-    }
+/// The rows of a part, and what ends with them.
+struct Answer {
+    rows: Rows,
+    held: Option<MemoryReservation>,
+    over: Option<oneshot::Sender<()>>,
+}
 
-    async fn fill(&mut self) -> StreamResult<()> {
-        while !self.ended && self.ahead_rows < self.read_ahead {
-            match self.rows.next().await.transpose()? {
-                None => self.ended = true,
-                Some(batch) if batch.num_rows() == 0 => {}
-                Some(batch) => {
-                    self.ahead_rows += batch.num_rows();
-                    self.ahead.push_back(batch);
-                    self.reserve(0)?;
-                }
-            }
-        }
-        Ok(())
-    }
+impl Stream for Answer {
+    type Item = StreamResult<RecordBatch>;
 
-    /// Accounts for what is held: the rows ahead and the current block.
-    fn reserve(&mut self, block: usize) -> StreamResult<()> {
-        let ahead: usize = self.ahead.iter().map(RecordBatch::get_array_memory_size).sum();
-        self.reservation.try_resize(ahead + block)
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = ready!(self.rows.as_mut().poll_next(context));
+        if next.is_none() {
+            self.held = None;
+            self.over = None;
+        }
+        Poll::Ready(next)
     }
 }

@@ -3,33 +3,27 @@
 //! Two rows join when every variable both have is the same term, or unbound in one of them. Where a variable is bound
 //! for certain on both sides that is an equality the hash table takes; otherwise it is part of the join's condition.
 
-use super::bind::bind_join;
+use super::bind::{Plan, bind_join};
 use super::coalesce::in_larger_batches;
-use super::keys::KeySource;
-use super::operators::{Selected, converted, identity_type, nullable, select, variables};
+use super::narrow::{Given, Narrowing, Sideways, narrowed_by, observed};
+use super::operators::{Selected, converted, identity_type, nullable, project, select, sort, variables};
+use super::shared::number;
+use super::unclaimed::unclaimed;
 use super::{Relation, Run, build};
 use crate::columns::{ColumnExpr, Layout, convert};
 use crate::error::QueryError;
 use crate::expression;
-use datafusion_common::{JoinSide, JoinType, NullEquality};
+use datafusion_common::{DataFusionError, JoinSide, JoinType, NullEquality};
 use datafusion_expr::Operator;
 use datafusion_physical_expr::expressions::{BinaryExpr, CaseExpr, Column, IsNotNullExpr, IsNullExpr, lit};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::joins::utils::{ColumnIndex, JoinFilter};
 use datafusion_physical_plan::joins::{CrossJoinExec, HashJoinExecBuilder, NestedLoopJoinExec, PartitionMode};
 use oxrdf::Variable;
-use spargebra::algebra::Expression;
+use spargebra::algebra::{Expression, OrderExpression};
 use std::sync::Arc;
 use weft_model::term::{LiteralType, TermType};
-use weft_plan::{JoinKind, JoinMethod, Node, map_expression};
-
-pub(super) struct Inputs<'a> {
-    pub(super) left: &'a Node,
-    pub(super) right: &'a Node,
-    pub(super) kind: &'a JoinKind,
-    pub(super) condition: Option<&'a Expression>,
-    pub(super) method: JoinMethod,
-}
+use weft_plan::{JoinKind, JoinMethod, Node, NodeKind, map_expression};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
@@ -46,22 +40,114 @@ pub(super) struct Spec {
     held: Side,
 }
 
-pub(super) fn join(run: &Arc<Run>, inputs: Inputs<'_>, keys: Option<&KeySource>) -> Result<Relation, QueryError> {
-    let Inputs { left, right, kind, condition, method } = inputs;
-    let spec = |held| Spec { kind: kind.clone(), condition: condition.cloned(), held };
-    let left_relation = build(run, left, keys)?;
-    match method {
-        JoinMethod::Bind { block } => bind_join(run, left_relation, right, spec(Side::Left), block),
-        JoinMethod::Hash => {
-            let held = if left.estimate <= right.estimate { Side::Left } else { Side::Right };
-            spec(held).join(run, left_relation, build(run, right, keys)?)
+pub(super) fn join(run: &Arc<Run>, node: &Node, given: Given<'_>) -> Result<Relation, QueryError> {
+    let NodeKind::Join { left, right, kind, condition, method, goal, ordered } = &node.kind else {
+        return Err(DataFusionError::Internal("a join is made of no join".to_owned()).into());
+    };
+    let join = HashJoin {
+        id: node.id,
+        spec: Spec { kind: kind.clone(), condition: condition.clone(), held: Side::Left },
+        ordered: *ordered,
+        estimates: [left.estimate, right.estimate],
+    };
+    match *method {
+        JoinMethod::Bind { block, hash_from } => {
+            let left_rows = build(run, left, given)?;
+            bind_join(run, left_rows, Plan { left, right, join, block, hash_from, goal: *goal })
         }
+        JoinMethod::Hash if *ordered || left.estimate > right.estimate => join.right_first(run, left, right, given),
+        JoinMethod::Hash => join.left_first(run, build(run, left, given)?, right, given),
+    }
+}
+
+/// A join of two sides that are read whole, one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct HashJoin {
+    /// That of its node.
+    pub(super) id: usize,
+    pub(super) spec: Spec,
+    /// Whether rows come in the order of the left rows.
+    pub(super) ordered: bool,
+    /// The rows expected of either side.
+    estimates: [f64; 2],
+}
+
+impl HashJoin {
+    fn held(&self, held: Side) -> Spec {
+        Spec { held, ..self.spec.clone() }
+    }
+
+    /// Holds the left rows, and reads only what they need of the right.
+    fn left_first(
+        &self,
+        run: &Arc<Run>,
+        mut left: Relation,
+        right: &Node,
+        given: Given<'_>,
+    ) -> Result<Relation, QueryError> {
+        let variables = narrowed_by(self.id, right);
+        let read = Arc::new(Sideways::default());
+        let narrowing = Narrowing::new(self.id, &read, given);
+        let right = build(run, right, given.narrowed((!variables.is_empty()).then_some(&narrowing)))?;
+        if !variables.is_empty() {
+            left.plan = observed(left.plan, &left.layout, variables, read.clone());
+        }
+        self.held(Side::Left).join(run, left, right)
+    }
+
+    /// Holds the right rows, and reads only what they need of the left.
+    fn right_first(&self, run: &Arc<Run>, left: &Node, right: &Node, given: Given<'_>) -> Result<Relation, QueryError> {
+        let variables = narrowed_by(self.id, left);
+        let read = Arc::new(Sideways::default());
+        let narrowing = Narrowing::new(self.id, &read, given);
+        let left = build(run, left, given.narrowed((!variables.is_empty()).then_some(&narrowing)))?;
+        let mut right = build(run, right, given)?;
+        if !variables.is_empty() {
+            right.plan = observed(right.plan, &right.layout, variables, read.clone());
+        }
+        if self.ordered { self.in_left_order(run, left, right) } else { self.held(Side::Right).join(run, left, right) }
+    }
+
+    /// Whether the left side is to be held, of which there are at least or just so many rows.
+    fn holds_left(&self, (rows, is_all): (usize, bool)) -> bool {
+        #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
+        let rows = if is_all { rows as f64 } else { self.estimates[0].max(rows as f64) };
+        rows <= self.estimates[1]
+    }
+
+    /// The join of left rows that are being read, of which there are at least or just so many, with all of the right.
+    pub(super) fn of_running(
+        &self,
+        run: &Arc<Run>,
+        left: Relation,
+        known: (usize, bool),
+        right: &Node,
+    ) -> Result<Relation, QueryError> {
+        if self.holds_left(known) {
+            return self.left_first(run, left, right, Given::default());
+        }
+        self.held(Side::Right).join(run, left, build(run, right, Given::default())?)
+    }
+
+    /// The join of two relations, its rows in the order of the left ones where that is wanted.
+    pub(super) fn in_left_order(&self, run: &Run, left: Relation, right: Relation) -> Result<Relation, QueryError> {
+        if !self.ordered {
+            return self.spec.join(run, left, right);
+        }
+        let place = Variable::new_unchecked("_:place");
+        let joined = self.held(Side::Right).join(run, number(left, &place)?, right)?;
+        let kept: Vec<Variable> = variables(&joined).filter(|variable| **variable != place).cloned().collect();
+        let in_order = sort(run, joined, &[OrderExpression::Asc(Expression::Variable(place))], None)?;
+        project(in_order, &kept)
     }
 }
 
 impl Spec {
     pub(super) fn join(&self, run: &Run, left: Relation, right: Relation) -> Result<Relation, QueryError> {
         let shared: Vec<Variable> = variables(&left).filter(|v| right.layout.get(v).is_some()).cloned().collect();
+        if self.kind == JoinKind::Minus && shared.is_empty() {
+            return Ok(left);
+        }
         let right = self.rename(right, &shared)?;
         let (first, second) = match self.held {
             Side::Left => (&left, &right),
@@ -71,6 +157,7 @@ impl Spec {
         let mut on: Vec<(ColumnExpr, ColumnExpr)> = Vec::new();
         let mut conditions: Vec<ColumnExpr> = Vec::new();
         let mut both_bound: Option<ColumnExpr> = None;
+        let mut is_bound_for_certain = false;
         for variable in &shared {
             let theirs = renamed(variable);
             let common = identity_type(type_of(&left, variable).widen(&type_of(&right, &theirs)));
@@ -80,6 +167,7 @@ impl Spec {
                 both_bound = Some(either(both_bound, bound));
                 continue;
             }
+            is_bound_for_certain = true;
             let pairs = converted(&left, variable, &common)?.into_iter().zip(converted(&right, &theirs, &common)?);
             on.extend(pairs.map(|(l, r)| if self.held == Side::Left { (l, r) } else { (r, l) }));
         }
@@ -88,7 +176,7 @@ impl Spec {
             conditions.push(expression::filter(&condition, &both.layout, &run.expressions)?);
         }
         // MINUS takes nothing away for a row with no variable in common.
-        if self.kind == JoinKind::Minus && on.is_empty() {
+        if self.kind == JoinKind::Minus && !is_bound_for_certain {
             conditions.extend(both_bound);
         }
         let plan = self.operator(first, second, on, both.filter(conditions))?;
@@ -152,11 +240,12 @@ impl Spec {
         };
         let (first, second) = (first.plan.clone(), second.plan.clone());
         if !on.is_empty() {
-            return Ok(HashJoinExecBuilder::new(first, second, on, join_type)
+            let join = HashJoinExecBuilder::new(first, second, on, join_type)
                 .with_filter(filter)
                 .with_partition_mode(PartitionMode::CollectLeft)
                 .with_null_equality(NullEquality::NullEqualsNothing)
-                .build_exec()?);
+                .build_exec()?;
+            return Ok(if self.kind == JoinKind::Left { unclaimed(join) } else { join });
         }
         if filter.is_none() && join_type == JoinType::Inner {
             return Ok(in_larger_batches(Arc::new(CrossJoinExec::new(first, second))));

@@ -6,14 +6,14 @@ use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{Field, Schema};
 use datafusion_common::{DataFusionError, ScalarValue};
+use hashbrown::HashSet;
 use oxrdf::{Term, Variable};
-use std::collections::HashSet;
 use std::sync::Arc;
 use weft_model::contract::KeyBlock;
 use weft_model::term::{KeyValue, LiteralType, TermType, encode};
 use weft_plan::{KeySlot, SlotColumn};
 
-/// The left rows whose keys the scans on the right are asked for.
+/// The left rows whose keys the scans on the right are asked for: one at least of each key.
 #[derive(Clone, Debug)]
 pub(crate) struct KeySource {
     pub(crate) layout: Layout,
@@ -136,11 +136,11 @@ fn distinct(columns: &[ArrayRef]) -> Result<UInt32Array, QueryError> {
     let converter = RowConverter::new(columns.iter().map(|c| SortField::new(c.data_type().clone())).collect())
         .map_err(DataFusionError::from)?;
     let encoded = converter.convert_columns(columns).map_err(DataFusionError::from)?;
-    let mut seen = HashSet::with_capacity(rows);
+    let mut seen: HashSet<&[u8]> = HashSet::with_capacity(rows);
     let mut first = Vec::new();
     for row in 0..rows {
         let complete = columns.iter().all(|column| column.is_valid(row));
-        if complete && seen.insert(encoded.row(row).owned()) {
+        if complete && seen.insert(encoded.row(row).data()) {
             first.push(u32::try_from(row).unwrap_or(u32::MAX));
         }
     }

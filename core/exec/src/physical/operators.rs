@@ -1,5 +1,7 @@
 //! The operators with one input, and union.
 
+use super::distinct::in_order as distinct_in_order;
+use super::union::concurrently;
 use super::{Relation, Run, batches, filler, is_filler, layout};
 use crate::aggregate::aggregate;
 use crate::columns::{ColumnExpr, convert, null_columns, widen};
@@ -11,12 +13,10 @@ use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
-use datafusion_physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion_physical_plan::filter::FilterExec;
 use datafusion_physical_plan::limit::GlobalLimitExec;
 use datafusion_physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion_physical_plan::sorts::sort::SortExec;
-use datafusion_physical_plan::union::UnionExec;
 use oxrdf::Variable;
 use spargebra::algebra::{AggregateExpression, Expression, OrderExpression};
 use std::sync::Arc;
@@ -77,7 +77,7 @@ pub(super) fn project(input: Relation, kept: &[Variable]) -> Result<Relation, Qu
     select(&input.plan, selected)
 }
 
-pub(super) fn union(inputs: Vec<Relation>) -> Result<Relation, QueryError> {
+pub(super) fn union(run: &Run, inputs: Vec<Relation>) -> Result<Relation, QueryError> {
     let mut all: Vec<Variable> = Vec::new();
     for input in &inputs {
         for variable in variables(input) {
@@ -97,7 +97,7 @@ pub(super) fn union(inputs: Vec<Relation>) -> Result<Relation, QueryError> {
     if plans.len() == 1 {
         return Ok(shape);
     }
-    let plan: Arc<dyn ExecutionPlan> = Arc::new(CoalescePartitionsExec::new(UnionExec::try_new(plans)?));
+    let plan = concurrently(plans, run.limits.parallel_scans, run.context.deadline);
     Ok(Relation { plan, ..shape })
 }
 
@@ -163,8 +163,12 @@ fn by_identity(input: Relation) -> Result<Relation, QueryError> {
     select(&input.plan, selected)
 }
 
-pub(super) fn distinct(input: Relation) -> Result<Relation, QueryError> {
+/// Each row once, with `ordered` in the order they come in.
+pub(super) fn distinct(input: Relation, ordered: bool) -> Result<Relation, QueryError> {
     let input = by_identity(input)?;
+    if ordered {
+        return Ok(Relation { plan: distinct_in_order(input.plan), ..input });
+    }
     let schema = input.plan.schema();
     let group = schema.fields().iter().enumerate().map(|(i, field)| column(field.name(), i)).collect();
     let plan = aggregate_exec(group, Vec::new(), &input.plan, schema)?;

@@ -2,11 +2,13 @@
 
 use super::shared::SharedRelations;
 use crate::expression::ExpressionContext;
+use crate::profile::Profile;
 use crate::report::ReportHandle;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use weft_connector::{CallContext, Guarded, GuardedEndpoint};
+use weft_plan::Rules;
 
 /// One query while it runs.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(crate) struct Run {
     pub(crate) limits: RunLimits,
     pub(crate) scans: AtomicU64,
     pub(crate) shared: SharedRelations,
+    /// Where operators are counted; nothing unless the run is analysed.
+    pub(crate) profile: Option<Arc<Profile>>,
 }
 
 /// Limits of the operators.
@@ -30,9 +34,21 @@ pub(crate) struct RunLimits {
     pub(crate) batch_bytes: u32,
     /// Rows a bind join reads ahead on its left, so that the left source is done before the right one is asked.
     pub(crate) read_ahead_rows: usize,
+    /// Blocks of keys a bind join asks for at once, where the sources allow as many.
+    pub(crate) parallel_blocks: usize,
+    /// Inputs of a union that are read at once.
+    pub(crate) parallel_scans: usize,
+    pub(crate) rules: Rules,
 }
 
 impl Run {
+    /// Tells what an operator does otherwise than planned, by [`weft_plan::Node::id`]. Heard only where the run is analysed.
+    pub(crate) fn note(&self, node: usize, note: impl FnOnce() -> String) {
+        if let Some(profile) = &self.profile {
+            profile.note(node, note());
+        }
+    }
+
     /// A name for the next scan, for the logs of both sides.
     pub(crate) fn next_scan(&self) -> String {
         format!("{}-{}", self.id, self.scans.fetch_add(1, Ordering::Relaxed) + 1)

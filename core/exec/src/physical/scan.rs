@@ -1,11 +1,12 @@
 //! Scans: one request to a source, its columns turned into variables.
 
-use super::keys::KeySource;
+use super::narrow::{Given, Narrowed, Sideways, narrowed, restrict};
 use super::operators::{aligned, select};
 use super::stream_exec::StreamExec;
 use super::{Relation, Run, batches, layout};
 use crate::columns::{ColumnExpr, Layout, mapped_columns};
 use crate::error::QueryError;
+use crate::report::SourceCall;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
 use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
@@ -14,11 +15,13 @@ use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oxrdf::Variable;
 use std::sync::Arc;
+use std::time::Instant;
 use weft_connector::{Guarded, SourceError};
 use weft_mapping::InvalidValues;
 use weft_model::contract::{ContractError, KeyBlock, Relation as SourceRelation, ScanRequest};
+use weft_model::term::TermType;
 use weft_model::{Code, Fault};
-use weft_plan::{KeyPlace, Node, Scan, ScanOutput, Unpivot};
+use weft_plan::{KeyPlace, NarrowedColumn, Node, Scan, ScanOutput, Unpivot, shape_of};
 
 /// The request of a scan, with the keys of a bind join if it takes any.
 pub(crate) fn request(run: &Run, scan: &Scan, keys: Option<KeyBlock>) -> ScanRequest {
@@ -45,9 +48,19 @@ pub(crate) fn request(run: &Run, scan: &Scan, keys: Option<KeyBlock>) -> ScanReq
     }
 }
 
-pub(super) fn scan(run: &Arc<Run>, node: &Node, scan: &Scan, keys: Option<&KeySource>) -> Result<Relation, QueryError> {
+/// How many keys a request brings.
+fn keys_of(request: &ScanRequest) -> Option<u64> {
+    let start = match &request.relation {
+        SourceRelation::Recurse { start, .. } => start.as_ref(),
+        _ => None,
+    };
+    let keys = request.relation.reads().into_iter().find_map(|read| read.keys.as_ref()).or(start)?;
+    Some(keys.keys.num_rows() as u64)
+}
+
+pub(super) fn scan(run: &Arc<Run>, node: &Node, scan: &Scan, given: Given<'_>) -> Result<Relation, QueryError> {
     let shape = batches::empty(node);
-    let Some(rows) = SourceRows::new(run, scan, keys)? else { return Ok(shape) };
+    let Some(rows) = SourceRows::new(run, node.id, scan, &scan.outputs, given)? else { return Ok(shape) };
     let outputs: Arc<[ScanOutput]> = scan.outputs.clone().into();
     let layout = shape.layout.clone();
     let plan = StreamExec::new("Scan", layout.schema().clone(), move |_| {
@@ -65,12 +78,7 @@ struct Way {
     columns: Vec<ColumnExpr>,
 }
 
-pub(super) fn unpivot(
-    run: &Arc<Run>,
-    node: &Node,
-    plan: &Unpivot,
-    keys: Option<&KeySource>,
-) -> Result<Relation, QueryError> {
+pub(super) fn unpivot(run: &Arc<Run>, node: &Node, plan: &Unpivot, given: Given<'_>) -> Result<Relation, QueryError> {
     let shown: Vec<Variable> = node.bindings.iter().map(|binding| binding.variable.clone()).collect();
     let shapes = plan.ways.iter().map(|outputs| shape_of_way(outputs)).collect::<Vec<_>>();
     let aligned = aligned(&shapes, &shown)?;
@@ -83,7 +91,10 @@ pub(super) fn unpivot(
     }
     let Some(result) = result else { return Ok(batches::unit_empty()) };
     let empty = batches::exec(result.layout.schema().clone(), Vec::new());
-    let Some(rows) = SourceRows::new(run, &plan.scan, keys)? else { return Ok(Relation { plan: empty, ..result }) };
+    let outputs = plan.ways.first().map_or(&[] as &[_], Vec::as_slice);
+    let Some(rows) = SourceRows::new(run, node.id, &plan.scan, outputs, given)? else {
+        return Ok(Relation { plan: empty, ..result });
+    };
     let (ways, schema): (Arc<[Way]>, _) = (ways.into(), result.layout.schema().clone());
     let plan = StreamExec::new("Unpivot", schema.clone(), move |_| {
         let (rows, ways, target) = (rows.clone(), ways.clone(), schema.clone());
@@ -120,35 +131,87 @@ impl Way {
 #[derive(Clone)]
 struct SourceRows {
     run: Arc<Run>,
+    /// The operator whose rows they are.
+    node: usize,
     source: Guarded,
     request: ScanRequest,
     invalid: InvalidValues,
+    /// What joins tell of the rows they need, once they know.
+    narrowed: Arc<[(NarrowedColumn, Arc<Sideways>)]>,
+    /// How the variables are laid out that joins tell of.
+    types: Arc<[(Variable, TermType)]>,
 }
 
 impl SourceRows {
     /// `None` where no key of the left can be one of the table.
-    fn new(run: &Arc<Run>, scan: &Scan, keys: Option<&KeySource>) -> Result<Option<Self>, QueryError> {
+    fn new(
+        run: &Arc<Run>,
+        node: usize,
+        scan: &Scan,
+        outputs: &[ScanOutput],
+        given: Given<'_>,
+    ) -> Result<Option<Self>, QueryError> {
         let source = run.sources.get(&scan.source).cloned().ok_or_else(|| {
             let message = format!("source {} is planned for and not there", scan.source);
             QueryError::new(Code::Internal, Fault::Broker, message)
         })?;
-        let block = match (keys, &scan.slot) {
+        let block = match (given.keys, &scan.slot) {
             (Some(keys), Some(slot)) => match keys.block(slot)? {
                 Some(block) => Some(block),
                 None => return Ok(None),
             },
             _ => None,
         };
-        Ok(Some(Self { run: run.clone(), source, request: request(run, scan, block), invalid: scan.invalid_values }))
+        let narrowed: Arc<[_]> = given.narrowings(scan).into();
+        let told =
+            outputs.iter().filter(|output| narrowed.iter().any(|(column, _)| column.variable == output.variable));
+        Ok(Some(Self {
+            run: run.clone(),
+            node,
+            source,
+            request: request(run, scan, block),
+            invalid: scan.invalid_values,
+            types: told.map(|output| (output.variable.clone(), output.term.term_type.clone())).collect(),
+            narrowed,
+        }))
     }
 
     fn start(self) -> impl futures::Stream<Item = StreamResult<RecordBatch>> + Send + 'static {
         let opened = async move {
-            let scan = self.source.scan(&self.run.context, self.request).await.map_err(failed)?;
-            self.run.report.scan(self.source.name().clone(), scan.report());
-            Ok::<_, DataFusionError>(scan.map_err(failed))
+            let Some((request, is_whole)) = self.narrowed_request() else { return Ok(stream::empty().boxed()) };
+            let keys = keys_of(&request);
+            // What is narrowed says nothing of the table.
+            let shape = if is_whole { shape_of(&request.relation) } else { None };
+            let begun = Instant::now();
+            let scan = self.source.scan(&self.run.context, request).await.map_err(failed)?;
+            self.run.report.call(SourceCall {
+                node: self.node,
+                source: self.source.name().clone(),
+                scan: scan.report(),
+                keys,
+                shape,
+                first_rows: begun.elapsed(),
+            });
+            Ok::<_, DataFusionError>(scan.map_err(failed).boxed())
         };
         stream::once(opened).try_flatten()
+    }
+
+    /// The request for no more than is needed, and whether that is everything; `None` where nothing is.
+    fn narrowed_request(&self) -> Option<(ScanRequest, bool)> {
+        let type_of = |variable: &Variable| {
+            let found = self.types.iter().find(|(known, _)| known == variable);
+            found.map(|(_, term_type)| term_type.clone())
+        };
+        let mut request = self.request.clone();
+        match narrowed(&self.narrowed, type_of) {
+            Narrowed::Everything => None,
+            Narrowed::Rows(conditions) if conditions.is_empty() => Some((request, true)),
+            Narrowed::Rows(conditions) => {
+                restrict(&mut request.relation, conditions);
+                Some((request, false))
+            }
+        }
     }
 
     /// Turns source columns into the columns of the variables, leaving out rows that match no pattern.

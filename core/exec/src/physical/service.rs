@@ -15,6 +15,7 @@ use super::stream_exec::StreamExec;
 use super::{Relation, Run, layout};
 use crate::columns::Layout;
 use crate::error::QueryError;
+use crate::report::SourceCall;
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, ArrayRef, RecordBatch, StringViewArray, new_null_array};
 use arrow_schema::DataType;
@@ -52,7 +53,8 @@ pub(super) fn service(
         node.bindings.iter().zip(&bound).map(|(b, bound)| !bound || (service.silent && !named(&b.variable))).collect();
     let variables = node.bindings.iter().map(|b| (b.variable.clone(), TermType::General)).collect();
     let layout = layout(variables, &mut optional);
-    let rows = Rows { layout: layout.clone(), bound, asked: asked(service) };
+    let ships = service.block.is_some() && keys.is_some();
+    let rows = Rows { node: node.id, ships, layout: layout.clone(), bound, asked: asked(service) };
     let calls = calls(run, service, keys)?;
     let (run, silent, schema, rows) = (run.clone(), service.silent, layout.schema().clone(), Arc::new(rows));
     let plan = StreamExec::new("Service", schema.clone(), move |context| {
@@ -217,8 +219,16 @@ impl Call {
                 batch_rows: run.limits.batch_rows,
                 batch_bytes: run.limits.batch_bytes,
             };
+            let (begun, shipped) = (std::time::Instant::now(), self.shipment.len() as u64);
             let scan = endpoint.select(&run.context, request).await.map_err(failed)?;
-            run.report.scan(endpoint.iri().clone(), scan.report());
+            run.report.call(SourceCall {
+                node: rows.node,
+                source: endpoint.iri().clone(),
+                scan: scan.report(),
+                keys: rows.ships.then_some(shipped),
+                shape: None,
+                first_rows: begun.elapsed(),
+            });
             let name = self.name;
             Ok::<_, DataFusionError>(scan.map(move |batch| {
                 let batch = batch.map_err(failed)?;
@@ -299,6 +309,10 @@ fn asked(service: &Service) -> Vec<Variable> {
 
 /// How answers become rows.
 struct Rows {
+    /// The operator whose rows they are.
+    node: usize,
+    /// Whether requests bring solutions.
+    ships: bool,
     layout: Layout,
     /// Which variables of the layout no answer leaves unbound.
     bound: Vec<bool>,
