@@ -99,6 +99,9 @@ pub(crate) struct Explain {
     pub(crate) asked: Asked,
     #[command(flatten)]
     pub(crate) text: Text,
+    /// Run the question, too, throw its rows away, and show what each step did
+    #[arg(long)]
+    pub(crate) analyze: bool,
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -8,6 +8,7 @@ mod error;
 mod limits;
 mod load;
 mod places;
+mod planner;
 mod secret;
 mod server;
 mod service;
@@ -26,13 +27,16 @@ pub(crate) use service::Service;
 pub(crate) use source::{GrpcSource, HttpSection, Source, Transport, WasmSource};
 
 use oxrdf::NamedNode;
+use planner::Planner;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use weft_exec::EngineLimits;
 use weft_identity::CredentialFiles;
 use weft_index::{CATALOGUE_GRAPH, LINKS_GRAPH, ONTOLOGY_GRAPH};
+use weft_plan::PlanLimits;
 use weft_server::ServerOptions;
 
 /// The whole file.
@@ -54,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) server: ServerSection,
     #[serde(default)]
     pub(crate) limits: Limits,
+    #[serde(default)]
+    planner: Planner,
     #[serde(default)]
     pub(crate) sandbox: Sandbox,
     #[serde(default)]
@@ -214,6 +220,12 @@ impl Config {
             graphs: index.into(),
             ..self.server.apply(self.limits.server())
         }
+    }
+
+    /// What a query may cost, and how it is planned.
+    pub(crate) fn engine_limits(&self) -> EngineLimits {
+        let limits = self.limits.engine();
+        EngineLimits { plan: PlanLimits { rules: self.planner.rules(), ..limits.plan }, ..limits }
     }
 
     pub(crate) fn prefix_list(&self) -> Vec<(String, String)> {

@@ -1,72 +1,105 @@
-//! How many queries run and how many wait.
+//! How many queries run and how many wait, and whose turn it is.
+//!
+//! No client can shut out the others by asking much: it may run no more than its share at once, and while others are there far
+//! less, as sources have fewer places than the broker. A place that becomes free goes to whoever runs the fewest (and among
+//! those, round by round), and where the queue is full a client that has little in it takes a place of the one that has the most.
 
-use crate::Problem;
-use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+mod caller;
+mod turns;
+
+use crate::{Problem, ServerOptions};
+pub(crate) use caller::{Caller, ConnectedFrom};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::{Instant, timeout_at};
+use turns::{Arrival, Places, Turns};
 use weft_model::{Code, Fault};
+
+#[cfg(test)]
+mod tests;
 
 /// Lets a bounded number of queries run, and a bounded number wait for them.
 #[derive(Clone, Debug)]
 pub(crate) struct Admission {
-    /// A place for each query that runs or waits.
-    places: Arc<Semaphore>,
-    running: Arc<Semaphore>,
+    turns: Arc<Mutex<Turns>>,
 }
 
 /// Held for as long as a query runs.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    _place: OwnedSemaphorePermit,
-    _running: OwnedSemaphorePermit,
+    admission: Admission,
+    caller: Caller,
+}
+
+/// A query in the queue. It leaves the queue when this is dropped.
+struct Waiting<'a> {
+    admission: &'a Admission,
+    caller: Caller,
+    number: u64,
+    admitted: oneshot::Receiver<()>,
 }
 
 impl Admission {
-    pub(crate) fn new(running: usize, waiting: usize) -> Self {
-        let running = running.clamp(1, Semaphore::MAX_PERMITS / 2);
-        let waiting = waiting.min(Semaphore::MAX_PERMITS / 2);
-        Self { places: Arc::new(Semaphore::new(running + waiting)), running: Arc::new(Semaphore::new(running)) }
+    pub(crate) fn new(options: &ServerOptions) -> Self {
+        let running = options.concurrent_queries.max(1);
+        let share = options.concurrent_queries_per_client.clamp(1, running);
+        let contested_share = options.contested_queries_per_client.clamp(1, share);
+        let places = Places { running, waiting: options.queued_queries, share, contested_share };
+        Self { turns: Arc::new(Mutex::new(Turns::new(places))) }
     }
 
     /// Waits for a permit, at most until the deadline.
-    pub(crate) async fn enter(&self, deadline: Instant) -> Result<Permit, Problem> {
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
-            return Err(overloaded("too many queries run and wait already"));
-        };
-        match timeout_at(deadline, self.running.clone().acquire_owned()).await {
-            Ok(Ok(running)) => Ok(Permit { _place: place, _running: running }),
-            Ok(Err(_)) => Err(overloaded("the broker is stopping")),
+    pub(crate) async fn enter(&self, caller: Caller, deadline: Instant) -> Result<Permit, Problem> {
+        // The lock is not held while waiting.
+        let arrival = self.turns().arrive(caller, Instant::now());
+        match arrival {
+            Arrival::Runs => Ok(Permit { admission: self.clone(), caller }),
+            Arrival::Waits { number, admitted } => {
+                Waiting { admission: self, caller, number, admitted }.turn(deadline).await
+            }
+            Arrival::Refused => Err(overloaded("too many queries run and wait already (limits.queued_queries)")),
+        }
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        // What panics while it holds the lock leaves numbers that are right.
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting<'_> {
+    async fn turn(mut self, deadline: Instant) -> Result<Permit, Problem> {
+        match timeout_at(deadline, &mut self.admitted).await {
+            Ok(Ok(())) => Ok(Permit { admission: self.admission.clone(), caller: self.caller }),
+            Ok(Err(_)) => Err(overloaded(
+                "the queue is full, and the latest query of the client with the most waiting gave up its place",
+            )),
             Err(_) => Err(overloaded("the query waited for others until its time was over")),
         }
     }
 }
 
-fn overloaded(message: &str) -> Problem {
-    Problem::new(Code::Overloaded, Fault::Broker, message).with_retry_after(1000)
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut turns = self.admission.turns();
+        // Turns are given under the lock, so what the channel says now is how it is.
+        match self.admitted.try_recv() {
+            Err(TryRecvError::Empty) => turns.give_up(self.caller, self.number),
+            // Nobody took the permit that came just now.
+            Ok(()) => turns.end(self.caller, Instant::now()),
+            // The permit was taken, or the place in the queue was.
+            Err(TryRecvError::Closed) => {}
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use std::time::Duration;
-
-    #[tokio::test]
-    async fn the_queue_is_bounded_and_so_is_waiting() {
-        let admission = Admission::new(1, 1);
-        let soon = || Instant::now() + Duration::from_millis(300);
-        let first = admission.enter(soon()).await.unwrap();
-        let waiting = tokio::spawn({
-            let admission = admission.clone();
-            async move { admission.enter(soon()).await }
-        });
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        assert_eq!(admission.enter(soon()).await.unwrap_err().message, "too many queries run and wait already");
-        drop(first);
-        let second = waiting.await.unwrap().unwrap();
-        let late = admission.enter(soon()).await.unwrap_err();
-        assert_eq!(late.message, "the query waited for others until its time was over");
-        drop(second);
-        admission.enter(soon()).await.unwrap();
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.admission.turns().end(self.caller, Instant::now());
     }
+}
+
+fn overloaded(message: &str) -> Problem {
+    Problem::new(Code::Overloaded, Fault::Broker, message).with_retry_after(1000)
 }

@@ -96,7 +96,16 @@ impl Client {
 
     /// The plan, as text or as JSON.
     pub async fn explain(&self, text: &str, json: bool) -> Result<String, Problem> {
-        let response = self.post("explain", text, if json { "application/json" } else { "text/plain" }).await?;
+        self.explained("explain", text, json).await
+    }
+
+    /// The plan and what running it showed, as text or as JSON.
+    pub async fn analyze(&self, text: &str, json: bool) -> Result<String, Problem> {
+        self.explained("explain?explain=analyze", text, json).await
+    }
+
+    async fn explained(&self, path: &str, text: &str, json: bool) -> Result<String, Problem> {
+        let response = self.post(path, text, if json { "application/json" } else { "text/plain" }).await?;
         response.text().await.map_err(|error| self.unreachable(&error))
     }
 

@@ -3,11 +3,12 @@
 use crate::Problem;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use oxrdf::{NamedNode, Term, Triple, Variable};
+use oxrdf::{NamedNode, Triple, Variable};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use weft_exec::AnswerBatch;
 
 /// A query and what the protocol says with it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +20,8 @@ pub struct QueryCall {
     pub default_graphs: Vec<String>,
     pub named_graphs: Vec<String>,
     pub timeout: Option<Duration>,
+    /// For an explanation: whether the query is run, too.
+    pub analyze: bool,
     /// W3C trace context the call came with.
     pub traceparent: Option<String>,
 }
@@ -61,10 +64,10 @@ pub enum Answer {
     Boolean { value: bool, report: Value },
 }
 
-/// The solutions of a SELECT query, in batches of rows with a cell a variable.
+/// The solutions of a SELECT query, in batches with a column a variable.
 pub struct Solutions {
     pub variables: Vec<Variable>,
-    pub rows: BoxStream<'static, Result<Vec<Vec<Option<Term>>>, Problem>>,
+    pub rows: BoxStream<'static, Result<AnswerBatch, Problem>>,
     /// Final once `rows` ended.
     pub report: ReportSource,
 }

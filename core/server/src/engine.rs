@@ -20,7 +20,7 @@ impl QueryEndpoint for Engine {
             weft_exec::Answer::Boolean { value, report } => Ok(Answer::Boolean { value, report: json(&report) }),
             weft_exec::Answer::Solutions(solutions) => Ok(Answer::Solutions(Solutions {
                 variables: solutions.variables,
-                rows: solutions.rows.map(|batch| batch.map_err(Problem::from)).boxed(),
+                rows: solutions.rows.into_batches().map(|batch| batch.map_err(Problem::from)).boxed(),
                 report: report_source(solutions.report),
             })),
             weft_exec::Answer::Graph(graph) => Ok(Answer::Graph(Graph {
@@ -32,7 +32,10 @@ impl QueryEndpoint for Engine {
     }
 
     async fn explain(&self, call: QueryCall) -> Result<Explanation, Problem> {
-        let explanation = Engine::explain(self, request(call)).await?;
+        let is_run = call.analyze;
+        let request = request(call);
+        let explanation =
+            if is_run { Engine::analyze(self, request).await? } else { Engine::explain(self, request).await? };
         Ok(Explanation { text: explanation.to_text(), json: explanation.to_json() })
     }
 

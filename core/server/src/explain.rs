@@ -1,9 +1,9 @@
-//! `/explain`: the plan of a query, sent the way a query is.
+//! `/explain`: the plan of a query, sent the way a query is; with `explain=analyze`, what running it showed, too.
 
 use crate::Problem;
 use crate::answer::{by, fail};
 use crate::negotiate::{EXPLANATIONS, ExplainFormat, negotiate};
-use crate::request::read_query;
+use crate::request::read_explained;
 use crate::routes::Service;
 use crate::sparql::{not_allowed, options, query_span};
 use axum::extract::{Request, State};
@@ -11,8 +11,12 @@ use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Instrument;
+
+/// The time to tell of a run that has had its time.
+const TELLING: Duration = Duration::from_secs(2);
 
 const ALLOWED: &str = "GET, POST, OPTIONS";
 
@@ -27,12 +31,15 @@ pub(crate) async fn handle(State(service): State<Arc<Service>>, request: Request
 async fn explain(service: &Service, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let offer = negotiate(&parts.headers, EXPLANATIONS)?;
-    let call = read_query(&parts, body, &service.options).await?;
+    let mut call = read_explained(&parts, body, &service.options).await?;
     let span = query_span(service, &call, Some("EXPLAIN"));
     let deadline = Instant::now() + call.timeout.unwrap_or(service.options.query_timeout);
-    let _permit = service.admission.enter(deadline).await?;
+    let _permit = service.admission.enter(service.caller(&parts), deadline).await?;
     let endpoint = service.endpoint();
-    let explained = by(deadline, endpoint.explain(call)).instrument(span.clone()).await;
+    // The engine ends a run that takes too long itself, and tells how far it went.
+    call.timeout = Some(deadline.saturating_duration_since(Instant::now()));
+    let patience = if call.analyze { deadline + TELLING } else { deadline };
+    let explained = by(patience, endpoint.explain(call)).instrument(span.clone()).await;
     let explanation = explained.inspect_err(|problem| fail(&span, problem))?;
     let text = match offer.value {
         ExplainFormat::Text => explanation.text,

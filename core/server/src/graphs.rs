@@ -48,7 +48,7 @@ async fn read(service: &Service, parts: &Parts) -> Result<Response, Problem> {
     let nothing = Graph { triples: stream::empty().boxed(), prefixes, report: Arc::new(|| serde_json::Value::Null) };
     let call = call(parts, text);
     let span = query_span(service, &call, Some("GRAPH"));
-    run(service, call, accepted, span, |answer| graph_of(answer, nothing, |_| true)).await
+    run(service, service.caller(parts), call, accepted, span, |answer| graph_of(answer, nothing, |_| true)).await
 }
 
 /// What a GET would be answered in.
@@ -82,7 +82,7 @@ async fn graph_name(service: &Service, parts: &Parts) -> Result<GraphName, Probl
 /// Where a source says the graph of each statement, only a look tells.
 async fn has_statements(service: &Service, parts: &Parts, name: &NamedNode) -> Result<bool, Problem> {
     let deadline = Instant::now() + service.options.query_timeout;
-    let _permit = service.admission.enter(deadline).await?;
+    let _permit = service.admission.enter(service.caller(parts), deadline).await?;
     let call = call(parts, format!("ASK {{ GRAPH {name} {{ ?s ?p ?o }} }}"));
     match by(deadline, service.endpoint().query(call)).await? {
         Answer::Boolean { value, .. } => Ok(value),
@@ -109,7 +109,7 @@ async fn read_void(service: &Service, parts: &Parts) -> Result<Response, Problem
     let Some(catalogue) = &service.options.catalogue else { return whole(own, accepted.graphs()?).await };
     let call = call(parts, all_of(catalogue));
     let span = query_span(service, &call, Some("GRAPH"));
-    run(service, call, accepted, span, |answer| graph_of(answer, own, is_void)).await
+    run(service, service.caller(parts), call, accepted, span, |answer| graph_of(answer, own, is_void)).await
 }
 
 fn head_void(parts: &Parts) -> Result<Response, Problem> {
@@ -133,7 +133,7 @@ fn graph_of(answer: Answer, first: Graph, wanted: fn(&Triple) -> bool) -> Result
     let Answer::Solutions(solutions) = answer else { return Err(not_triples()) };
     let rows = solutions.rows.flat_map(|batch| {
         let triples: Vec<Result<Triple, Problem>> = match batch {
-            Ok(rows) => rows.into_iter().map(triple).collect(),
+            Ok(batch) => batch.rows().into_iter().map(triple).collect(),
             Err(problem) => vec![Err(problem)],
         };
         stream::iter(triples)

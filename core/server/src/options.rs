@@ -1,6 +1,7 @@
 //! What a server may spend.
 
 use oxrdf::NamedNode;
+use std::net::IpAddr;
 use std::time::Duration;
 use tracing::Span;
 use url::Url;
@@ -13,6 +14,10 @@ pub struct ServerOptions {
     /// The time a query has, its answer's delivery included; a client may ask for less.
     pub query_timeout: Duration,
     pub concurrent_queries: usize,
+    /// Those of one client. With fewer than all, there is room for others at once.
+    pub concurrent_queries_per_client: usize,
+    /// Those of one client while others ask, too. Sources answer a few calls at once, and so is there room at them.
+    pub contested_queries_per_client: usize,
     /// Queries that may wait for others to end. More are refused.
     pub queued_queries: usize,
     pub connections: usize,
@@ -30,6 +35,8 @@ pub struct ServerOptions {
     pub graphs: Vec<NamedNode>,
     /// The one of them that describes the sources.
     pub catalogue: Option<NamedNode>,
+    /// Proxies that tell by `X-Forwarded-For` which client asked them. Any other's word is not taken.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Origins whose pages may read answers, such as `https://example.com`; `*` is any. None without.
     pub cors_origins: Vec<String>,
     /// How long a browser may remember that it may ask.
@@ -44,6 +51,8 @@ impl Default for ServerOptions {
             query_bytes: 256 * 1024,
             query_timeout: Duration::from_secs(30),
             concurrent_queries: 16,
+            concurrent_queries_per_client: 12,
+            contested_queries_per_client: 2,
             queued_queries: 64,
             connections: 1024,
             header_timeout: Duration::from_secs(10),
@@ -53,6 +62,7 @@ impl Default for ServerOptions {
             public_url: None,
             graphs: Vec::new(),
             catalogue: None,
+            trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             cors_max_age: Duration::from_secs(600),
             adopt_parent: None,

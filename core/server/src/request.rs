@@ -19,6 +19,20 @@ const MAX_GRAPHS: usize = 256;
 
 /// Reads the query of a request, whichever way it was sent.
 pub(crate) async fn read_query(parts: &Parts, body: Body, options: &ServerOptions) -> Result<QueryCall, Problem> {
+    let parameters = read_parameters(parts, body, options).await?;
+    if parameters.explain.is_some() {
+        let message = "parameter explain is for /explain; here the query is answered";
+        return Err(Problem::invalid_request(message));
+    }
+    parameters.into_call(&parts.headers, options)
+}
+
+/// Reads a query that is to be explained, sent the same way.
+pub(crate) async fn read_explained(parts: &Parts, body: Body, options: &ServerOptions) -> Result<QueryCall, Problem> {
+    read_parameters(parts, body, options).await?.into_call(&parts.headers, options)
+}
+
+async fn read_parameters(parts: &Parts, body: Body, options: &ServerOptions) -> Result<Parameters, Problem> {
     let mut parameters = Parameters::default();
     parameters.add_encoded(parts.uri.query().unwrap_or_default().as_bytes())?;
     if parts.method == Method::POST {
@@ -38,7 +52,7 @@ pub(crate) async fn read_query(parts: &Parts, body: Body, options: &ServerOption
             other => return Err(unknown_body(other)),
         }
     }
-    parameters.into_call(&parts.headers, options)
+    Ok(parameters)
 }
 
 #[derive(Default)]
@@ -47,6 +61,14 @@ struct Parameters {
     default_graphs: Vec<String>,
     named_graphs: Vec<String>,
     timeout: Option<Duration>,
+    explain: Option<Explain>,
+}
+
+/// What is to be told of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Explain {
+    Plan,
+    Analyze,
 }
 
 impl Parameters {
@@ -58,6 +80,7 @@ impl Parameters {
                 "default-graph-uri" => add_graph(&mut self.default_graphs, "default-graph-uri", value)?,
                 "named-graph-uri" => add_graph(&mut self.named_graphs, "named-graph-uri", value)?,
                 "timeout" => self.timeout = Some(read_timeout(&decode("parameter timeout", value)?)?),
+                "explain" => self.explain = Some(read_explain(&decode("parameter explain", value)?)?),
                 "update" | "using-graph-uri" | "using-named-graph-uri" => return Err(read_only()),
                 _ => {}
             }
@@ -88,6 +111,7 @@ impl Parameters {
             default_graphs: self.default_graphs,
             named_graphs: self.named_graphs,
             timeout: Some(timeout),
+            analyze: self.explain == Some(Explain::Analyze),
             traceparent: read_traceparent(headers),
         })
     }
@@ -154,6 +178,17 @@ fn decode(what: &str, encoded: &[u8]) -> Result<String, Problem> {
     };
     let decoded = percent_decode(&spaced).decode_utf8();
     decoded.map(Cow::into_owned).map_err(|_| Problem::invalid_request(format!("{what} is not UTF-8")))
+}
+
+fn read_explain(text: &str) -> Result<Explain, Problem> {
+    match text {
+        "plan" => Ok(Explain::Plan),
+        "analyze" => Ok(Explain::Analyze),
+        other => {
+            let shown: String = other.chars().take(80).collect();
+            Err(Problem::invalid_request(format!("parameter explain: {shown:?} is neither \"plan\" nor \"analyze\"")))
+        }
+    }
 }
 
 /// A number alone counts seconds.

@@ -1,10 +1,12 @@
 //! The paths of the server.
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Caller, ConnectedFrom};
 use crate::{Dataset, Health, NamedGraph, Problem, QueryEndpoint, ServerOptions, cors, explain, graphs, pages, sparql};
-use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
+use axum::{Extension, Router};
+use http::request::Parts;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -23,12 +25,17 @@ impl Service {
         health: Health,
         options: ServerOptions,
     ) -> Self {
-        let admission = Admission::new(options.concurrent_queries, options.queued_queries);
+        let admission = Admission::new(&options);
         Self { endpoints, health, admission, options }
     }
 
     pub(crate) fn endpoint(&self) -> Arc<dyn QueryEndpoint> {
         self.endpoints.borrow().clone()
+    }
+
+    /// Whose share of the places a request takes.
+    pub(crate) fn caller(&self, parts: &Parts) -> Caller {
+        Caller::of(parts, &self.options.trusted_proxies)
     }
 
     /// What there is to ask: the graphs of the sources and those of the index.
@@ -43,7 +50,8 @@ impl Service {
     }
 }
 
-pub(crate) fn router(service: Arc<Service>) -> Router {
+/// What answers the requests of a connection from this address.
+pub(crate) fn router(service: Arc<Service>, address: IpAddr) -> Router {
     Router::new()
         .route("/", get(pages::home))
         .route("/health", get(pages::health))
@@ -56,5 +64,6 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/.well-known/void", any(graphs::void))
         .fallback(pages::not_found)
         .layer(from_fn_with_state(service.clone(), cors::share))
+        .layer(Extension(ConnectedFrom(address)))
         .with_state(service)
 }

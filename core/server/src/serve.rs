@@ -22,6 +22,9 @@ const STREAMS: u32 = 64;
 /// Bytes of the head of a request: room for a query of the default limit in a URL, percent-encoded.
 const MIN_HEAD_BYTES: usize = 64 * 1024;
 
+/// A connection and where it comes from.
+type Accepted = (TcpStream, SocketAddr);
+
 /// A listener and what answers on it.
 pub struct Server {
     listener: TcpListener,
@@ -59,8 +62,8 @@ impl Server {
                 accepted = accept(&self.listener, &places) => accepted,
             };
             match accepted {
-                Ok((stream, place)) => {
-                    connections.spawn(serve(stream, place, self.service.clone(), drain.clone()));
+                Ok((connection, place)) => {
+                    connections.spawn(serve(connection, place, self.service.clone(), drain.clone()));
                 }
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
@@ -81,14 +84,13 @@ impl Server {
 }
 
 /// Waits for a place first, so that connections beyond the limit wait in the backlog of the system.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(Accepted, OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+    Ok((listener.accept().await?, place))
 }
 
 async fn serve(
-    stream: TcpStream,
+    (stream, address): Accepted,
     place: OwnedSemaphorePermit,
     service: Arc<Service>,
     mut drain: watch::Receiver<bool>,
@@ -97,7 +99,7 @@ async fn serve(
     // Small answers should not wait for more to send.
     stream.set_nodelay(true).ok();
     let builder = connection(&service.options);
-    let handler = TowerToHyperService::new(router(service));
+    let handler = TowerToHyperService::new(router(service, address.ip()));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), handler));
     let mut draining = false;
     loop {

@@ -1,6 +1,7 @@
 //! `/sparql`: the query operation of the SPARQL 1.1 Protocol, and without a query the description of the service.
 
 use crate::address::public_url;
+use crate::admission::Caller;
 use crate::answer::{Running, by, fail, respond, set_headers};
 use crate::description::{service_description, whole};
 use crate::form::{Form, Shape, form};
@@ -41,12 +42,13 @@ async fn answer(service: &Service, parts: &Parts, body: Body) -> Result<Response
     let form = form(&call.text);
     let accepted = Accepted::of(&parts.headers, form.map(Form::shape))?;
     let span = query_span(service, &call, form.map(Form::name));
-    run(service, call, accepted, span, Ok).await
+    run(service, service.caller(parts), call, accepted, span, Ok).await
 }
 
 /// Runs a query in the place and the time it is given. `become_answer` may make something else of what comes back.
 pub(crate) async fn run(
     service: &Service,
+    caller: Caller,
     call: QueryCall,
     accepted: Accepted,
     span: Span,
@@ -54,7 +56,7 @@ pub(crate) async fn run(
 ) -> Result<Response, Problem> {
     let answered = async {
         let deadline = Instant::now() + call.timeout.unwrap_or(service.options.query_timeout);
-        let permit = service.admission.enter(deadline).await?;
+        let permit = service.admission.enter(caller, deadline).await?;
         let endpoint = service.endpoint();
         let answer = by(deadline, endpoint.query(call)).await.and_then(become_answer)?;
         respond(answer, accepted, Running { deadline, permit, span: span.clone() }).await

@@ -10,11 +10,18 @@ pub(crate) async fn run(explain: Explain) -> Result<(), Failure> {
     let _telemetry = quiet_logs()?;
     let text = read_text(&explain.text)?;
     let shown = match &explain.asked.endpoint {
-        Some(endpoint) => Client::new(endpoint, explain.asked.timeout)?.explain(&text, explain.json).await?,
+        Some(endpoint) => {
+            let client = Client::new(endpoint, explain.asked.timeout)?;
+            match explain.analyze {
+                true => client.analyze(&text, explain.json).await?,
+                false => client.explain(&text, explain.json).await?,
+            }
+        }
         None => {
             let (engine, config) = local_engine(explain.asked.config.as_ref()).await?;
             let base_iri = Some(config.broker.base.clone());
-            let call = QueryCall { text, base_iri, timeout: explain.asked.timeout, ..QueryCall::default() };
+            let (timeout, analyze) = (explain.asked.timeout, explain.analyze);
+            let call = QueryCall { text, base_iri, timeout, analyze, ..QueryCall::default() };
             let explanation = QueryEndpoint::explain(&engine, call).await?;
             if explain.json {
                 serde_json::to_string_pretty(&explanation.json)

@@ -133,7 +133,7 @@ async fn write_pieces(mut encoder: Encoder) -> Result<(), Failure> {
 async fn write_table(mut solutions: Solutions, rows: usize, prefixes: &[(String, String)]) -> Result<(), Failure> {
     let mut table = AnswerTable::new(&solutions.variables, prefixes, rows);
     while let Some(batch) = solutions.rows.next().await {
-        for row in batch? {
+        for row in batch?.rows() {
             table.add(&row);
         }
     }

@@ -44,7 +44,17 @@ pub(crate) struct Limits {
     batch_bytes: u32,
     /// What a bind join reads ahead.
     read_ahead_rows: usize,
+    /// Blocks of keys a bind join asks for at once.
+    parallel_blocks: usize,
+    /// Inputs of a union that are read at once.
+    parallel_scans: usize,
+    /// Shapes of scans of which is kept how many rows they had.
+    observed_shapes: usize,
+    #[serde(deserialize_with = "value::duration")]
+    observed_age: Duration,
     concurrent_queries: usize,
+    concurrent_queries_per_client: usize,
+    contested_queries_per_client: usize,
     queued_queries: usize,
     connections: usize,
     #[serde(deserialize_with = "value::duration")]
@@ -82,7 +92,13 @@ impl Default for Limits {
             batch_rows: engine.batch_rows,
             batch_bytes: engine.batch_bytes,
             read_ahead_rows: engine.read_ahead_rows,
+            parallel_blocks: engine.parallel_blocks,
+            parallel_scans: engine.parallel_scans,
+            observed_shapes: engine.observed_shapes,
+            observed_age: engine.observed_age,
             concurrent_queries: server.concurrent_queries,
+            concurrent_queries_per_client: server.concurrent_queries_per_client,
+            contested_queries_per_client: server.contested_queries_per_client,
             queued_queries: server.queued_queries,
             connections: server.connections,
             header_timeout: server.header_timeout,
@@ -119,6 +135,10 @@ impl Limits {
             batch_rows: self.batch_rows,
             batch_bytes: self.batch_bytes,
             read_ahead_rows: self.read_ahead_rows,
+            parallel_blocks: self.parallel_blocks,
+            parallel_scans: self.parallel_scans,
+            observed_shapes: self.observed_shapes,
+            observed_age: self.observed_age,
             ..EngineLimits::default()
         }
     }
@@ -128,6 +148,8 @@ impl Limits {
             query_bytes: self.query_bytes,
             query_timeout: self.query_timeout,
             concurrent_queries: self.concurrent_queries,
+            concurrent_queries_per_client: self.concurrent_queries_per_client,
+            contested_queries_per_client: self.contested_queries_per_client,
             queued_queries: self.queued_queries,
             connections: self.connections,
             header_timeout: self.header_timeout,

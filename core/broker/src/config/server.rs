@@ -2,6 +2,7 @@
 
 use super::value;
 use serde::Deserialize;
+use std::net::IpAddr;
 use std::time::Duration;
 use url::Url;
 use weft_server::ServerOptions;
@@ -11,6 +12,8 @@ use weft_server::ServerOptions;
 pub(crate) struct ServerSection {
     /// Where clients find the broker, where a proxy stands before it.
     public_url: Option<String>,
+    /// Proxies that tell which client asked them.
+    trusted_proxies: Vec<IpAddr>,
     /// Origins whose pages may read answers; `*` is any.
     cors_origins: Vec<String>,
     /// How long a browser may remember that it may ask.
@@ -21,7 +24,7 @@ pub(crate) struct ServerSection {
 impl Default for ServerSection {
     fn default() -> Self {
         let cors_max_age = ServerOptions::default().cors_max_age;
-        Self { public_url: None, cors_origins: Vec::new(), cors_max_age }
+        Self { public_url: None, trusted_proxies: Vec::new(), cors_origins: Vec::new(), cors_max_age }
     }
 }
 
@@ -31,6 +34,7 @@ impl ServerSection {
         ServerOptions {
             // It was checked when the file was read.
             public_url: self.public_url.as_deref().and_then(|text| public_url(text).ok()),
+            trusted_proxies: self.trusted_proxies.clone(),
             cors_origins: self.cors_origins.clone(),
             cors_max_age: self.cors_max_age,
             ..options

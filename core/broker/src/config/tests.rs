@@ -49,6 +49,7 @@ fn the_commented_example_is_valid_and_says_the_defaults() {
     assert_eq!(config.sources.len(), 2);
     let shown = |limits: &Limits| format!("{limits:?}");
     assert_eq!(shown(&config.limits), shown(&Limits::default()));
+    assert_eq!(config.engine_limits().plan.rules, weft_plan::Rules::default());
     assert_eq!(format!("{:?}", config.server), format!("{:?}", ServerSection::default()));
     assert_eq!(format!("{:?}", config.sandbox), format!("{:?}", Sandbox::default()));
     assert_eq!(format!("{:?}", config.sources["erp"].limits), format!("{:?}", source::SourceLimits::default()));
@@ -128,11 +129,11 @@ fn sizes_are_read_and_nonsense_is_not() {
 
 #[test]
 fn the_server_is_told_what_clients_need() {
-    let section =
-        "[server]\npublic_url = \"https://weft.example/mesh\"\ncors_origins = [\"*\"]\ncors_max_age = \"1h\"\n";
+    let section = "[server]\npublic_url = \"https://weft.example/mesh\"\ncors_origins = [\"*\"]\ncors_max_age = \"1h\"\ntrusted_proxies = [\"10.0.0.1\"]\n";
     let options = read(&format!("{MINIMAL}{section}")).unwrap().server_options();
     assert_eq!(options.public_url.unwrap().as_str(), "https://weft.example/mesh/");
     assert_eq!((options.cors_origins, options.cors_max_age), (vec!["*".to_owned()], Duration::from_secs(3600)));
+    assert_eq!(options.trusted_proxies, ["10.0.0.1".parse::<std::net::IpAddr>().unwrap()]);
     assert_eq!(options.base_iri.as_deref(), Some("https://demo.weft.dev/"));
     let plain = read(MINIMAL).unwrap().server_options();
     assert!(plain.public_url.is_none() && plain.cors_origins.is_empty());

@@ -70,12 +70,14 @@ pub(crate) async fn assemble(
     tracing::info!(sources = described.len(), statements = index.len(), "sources and index are ready");
 
     graphs.push(index.virtual_graph());
-    let mut sources: HashMap<Arc<str>, Guarded> =
-        described.into_iter().map(|described| (described.source.name.clone(), described.source.guarded)).collect();
+    let guarded = |Described { source, description }: Described| {
+        (source.name.clone(), source.guarded.offering(&description.relational))
+    };
+    let mut sources: HashMap<Arc<str>, Guarded> = described.into_iter().map(guarded).collect();
     let name: Arc<str> = Index::SOURCE.into();
     sources.insert(name.clone(), Guarded::new(name, Arc::new(index), GuardLimits::default()));
     let catalogue = Catalogue::new(graphs, config.prefix_list());
-    let engine = Engine::new(catalogue, sources, config.limits.engine());
+    let engine = Engine::new(catalogue, sources, config.engine_limits());
     Ok(engine.with_services(services.iter().cloned()).with_trace_context(telemetry::current_traceparent))
 }
 

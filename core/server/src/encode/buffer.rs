@@ -59,7 +59,8 @@ impl Write for Buffer {
     }
 }
 
-fn not_xml(text: &[u8]) -> Option<String> {
+/// The first character of a text that XML does not have (XML 1.0 section 2.2).
+pub(super) fn not_xml(text: &[u8]) -> Option<String> {
     let control = text.iter().find(|byte| **byte < 0x20 && !matches!(byte, b'\t' | b'\n'));
     if let Some(byte) = control {
         return Some(format!("U+{byte:04X}"));

@@ -1,12 +1,19 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
+use super::buffer::Buffer;
 use super::*;
-use futures::stream;
-use oxrdf::{BlankNode, Literal, NamedNode};
+use futures::{StreamExt, stream};
+use oxrdf::{BlankNode, Literal, NamedNode, Term, Triple, Variable};
 use oxrdfio::RdfParser;
+use proptest::collection::vec;
+use proptest::option::weighted;
+use proptest::prelude::*;
 use serde_json::json;
 use sparesults::{QueryResultsParser, SliceQueryResultsParserOutput};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use weft_exec::AnswerBatch;
+
+type Row = Vec<Option<Term>>;
 
 fn node(name: &str) -> NamedNode {
     NamedNode::new(format!("https://e/{name}")).unwrap()
@@ -47,8 +54,16 @@ fn graph(triples: Vec<Result<Triple, Problem>>) -> Graph {
 }
 
 fn solutions(rows: Vec<Row>) -> Solutions {
-    let variables = vec![Variable::new_unchecked("a"), Variable::new_unchecked("b")];
-    Solutions { variables, rows: stream::iter([Ok(rows)]).boxed(), report: Arc::new(|| json!(null)) }
+    of_width(2, vec![AnswerBatch::from_terms(2, &rows)])
+}
+
+fn of_width(width: usize, batches: Vec<AnswerBatch>) -> Solutions {
+    let rows = stream::iter(batches.into_iter().map(Ok)).boxed();
+    Solutions { variables: variables(width), rows, report: Arc::new(|| json!(null)) }
+}
+
+fn variables(width: usize) -> Vec<Variable> {
+    ["a", "b", "größe", "d"][..width].iter().map(|name| Variable::new_unchecked(*name)).collect()
 }
 
 async fn all(mut encoder: Encoder) -> Result<Vec<u8>, Problem> {
@@ -153,4 +168,104 @@ async fn pieces_are_bounded() {
         assert!(piece.len() < PIECE + 4000, "{}", piece.len());
     }
     assert_eq!(encoder.written(), 5000);
+}
+
+#[tokio::test]
+async fn pieces_of_solutions_are_bounded_and_come_with_each_batch() {
+    let row: Row = vec![Some(Literal::from("x".repeat(1000)).into()), None];
+    let batches = vec![AnswerBatch::from_terms(2, &vec![row; 300]); 3];
+    let mut encoder = Encoder::solutions(of_width(2, batches), ResultFormat::Csv).unwrap();
+    let mut pieces = Vec::new();
+    while let Some(piece) = encoder.next().await.unwrap() {
+        assert!(piece.len() < PIECE + 1100, "{}", piece.len());
+        pieces.push(encoder.written());
+    }
+    assert_eq!(encoder.written(), 900);
+    assert!(pieces.contains(&300) && pieces.contains(&600), "a batch waits for the next one: {pieces:?}");
+}
+
+#[tokio::test]
+async fn a_row_of_another_width_is_an_error() {
+    let batch = AnswerBatch::from_terms(1, &[vec![None]]);
+    for format in [ResultFormat::Json, ResultFormat::Xml, ResultFormat::Csv, ResultFormat::Tsv] {
+        let problem = all(Encoder::solutions(of_width(2, vec![batch.clone()]), format).unwrap()).await.unwrap_err();
+        assert_eq!(problem.code, Code::Internal);
+    }
+}
+
+/// What the serializers of the formats write, term by term.
+fn reference(width: usize, rows: &[Row], format: ResultFormat) -> Result<Vec<u8>, Problem> {
+    let buffer = if format == ResultFormat::Xml { Buffer::xml() } else { Buffer::plain() };
+    let write = || -> io::Result<()> {
+        let mut writer = QueryResultsSerializer::from_format(format.serializer())
+            .serialize_solutions_to_writer(buffer.clone(), variables(width))?;
+        for row in rows {
+            let names = variables(width);
+            let row: Row = row.iter().map(|cell| cell.as_ref().map(|term| shown(term, format))).collect();
+            writer.serialize(names.iter().zip(&row).filter_map(|(name, cell)| Some((name, cell.as_ref()?))))?;
+        }
+        writer.finish().map(|_| ())
+    };
+    write().map_err(|error| unwritable(&error))?;
+    Ok(buffer.take().to_vec())
+}
+
+/// In CSV an IRI is quoted like any text; the serializer leaves its commas as they are.
+fn shown(term: &Term, format: ResultFormat) -> Term {
+    match term {
+        Term::NamedNode(node) if format == ResultFormat::Csv => Literal::from(node.as_str()).into(),
+        other => other.clone(),
+    }
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let near = "([ \t\r\n]{0,2}[a-z<>&'\",;\\\\\u{0}-\u{20}\u{7f}\u{85}\u{fffe}\u{ffff}]{0,40}[ \t\r\n]{0,2})";
+    prop_oneof![any::<String>(), "[ -~]{0,80}", near, "[+-]?[0-9]{0,3}[.]?[0-9]{0,3}([eE][+-]?[0-9]{0,2})?"]
+}
+
+fn term() -> impl Strategy<Value = Term> {
+    const NAMES: &[&str] = &["string", "integer", "decimal", "double", "boolean", "date", "a'<&>\"b"];
+    prop_oneof![
+        "[a-z%&',?#é]{0,40}".prop_map(|rest| NamedNode::new_unchecked(format!("http://e/{rest}")).into()),
+        "[a-z0-9]{1,9}".prop_map(|label| BlankNode::new_unchecked(label).into()),
+        text().prop_map(|text| Literal::from(text).into()),
+        (text(), prop::sample::select(NAMES)).prop_map(|(text, name)| {
+            let datatype = NamedNode::new_unchecked(format!("http://www.w3.org/2001/XMLSchema#{name}"));
+            Literal::new_typed_literal(text, datatype).into()
+        }),
+        (0_u32..40, text()).prop_map(|(n, text)| {
+            Literal::new_typed_literal(text, NamedNode::new_unchecked(format!("http://e/t{n}"))).into()
+        }),
+        (text(), "[a-z]{2}(-[A-Z]{2})?")
+            .prop_map(|(text, tag)| Literal::new_language_tagged_literal_unchecked(text, tag).into()),
+        prop::sample::select(&["true", "false", "1"][..])
+            .prop_map(|text| { Literal::new_typed_literal(text, oxrdf::vocab::xsd::BOOLEAN).into() }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..Default::default() })]
+
+    /// However an answer is cut into batches, its bytes are those that a serializer makes of its terms.
+    #[test]
+    fn the_bytes_are_those_of_a_serializer_of_terms(
+        width in 0_usize..4,
+        cells in vec(vec(vec(weighted(0.8, term()), 3), 0..6), 0..4),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let batches: Vec<Vec<Row>> =
+            cells.into_iter().map(|batch| batch.into_iter().map(|row| row[..width].to_vec()).collect()).collect();
+        let rows = batches.concat();
+        for format in [ResultFormat::Json, ResultFormat::Xml, ResultFormat::Csv, ResultFormat::Tsv] {
+            let batches = batches.iter().map(|rows| AnswerBatch::from_terms(width, rows)).collect();
+            let encoder = Encoder::solutions(of_width(width, batches), format).unwrap();
+            let written = runtime.block_on(all(encoder));
+            let wanted = reference(width, &rows, format);
+            match (&written, &wanted) {
+                // Which of several characters that XML does not have is named is nobody's concern.
+                (Err(problem), Err(wanted)) => prop_assert_eq!(problem.code, wanted.code),
+                _ => prop_assert_eq!(&written, &wanted, "{}", format),
+            }
+        }
+    }
 }

@@ -52,6 +52,8 @@ async fn what_breaks_the_protocol_is_named() {
         (get("default-graph-uri=urn:x"), Code::InvalidRequest, "the request has no query"),
         (get("query=a&timeout=soon"), Code::InvalidRequest, "parameter timeout: \"soon\" is not a duration"),
         (get("query=a&timeout=0"), Code::InvalidRequest, "parameter timeout"),
+        (get("query=a&explain=analyze"), Code::InvalidRequest, "parameter explain is for /explain"),
+        (get("query=a&explain=run"), Code::InvalidRequest, "\"run\" is neither \"plan\" nor \"analyze\""),
         (get("update=DROP+ALL"), Code::ReadOnly, "answers queries only"),
         (post(form, "update=DROP+ALL"), Code::ReadOnly, "answers queries only"),
         (post("application/sparql-update", "DROP ALL"), Code::ReadOnly, "answers queries only"),
@@ -70,6 +72,18 @@ const LONG: &str = match std::str::from_utf8(&[b'x'; 400]) {
     Ok(text) => text,
     Err(_) => "",
 };
+
+#[tokio::test]
+async fn a_query_is_run_for_its_explanation_only_where_that_is_asked_for() {
+    let read = async |request: Request<&'static str>| {
+        let (parts, body) = request.into_parts();
+        read_explained(&parts, Body::from(body), &ServerOptions::default()).await.unwrap().analyze
+    };
+    assert!(!read(get("query=a")).await);
+    assert!(!read(get("query=a&explain=plan")).await);
+    assert!(read(get("query=a&explain=analyze")).await);
+    assert!(read(post("application/x-www-form-urlencoded", "explain=analyze&query=a")).await);
+}
 
 #[tokio::test]
 async fn the_timeout_is_bounded_by_the_configured_one() {

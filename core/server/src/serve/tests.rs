@@ -14,11 +14,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use weft_exec::AnswerBatch;
 use weft_model::{Code, Fault};
 
+mod fairness;
 mod service;
 
-type Batch = Result<Vec<Vec<Option<Term>>>, Problem>;
+type Batch = Result<AnswerBatch, Problem>;
 
 /// `rows N`, `fail` (at the first batch), `late N` (fails after N batches), `stall N` (hangs after N batches), `yes`,
 /// `hang` (while planning), `CONSTRUCT N` (as many triples), `SELECT ?s ?p ?o` (a statement whose object is the query),
@@ -42,9 +44,9 @@ fn failure() -> Problem {
 }
 
 fn batch(number: usize, rows: usize) -> Batch {
-    Ok((0..rows)
-        .map(|row| vec![Some(Literal::from(format!("{number}/{row}: {}", "x".repeat(50))).into()), None])
-        .collect())
+    let text = |row| format!("{number}/{row}: {}", "x".repeat(50));
+    let rows: Vec<_> = (0..rows).map(|row| vec![Some(Literal::from(text(row)).into()), None]).collect();
+    Ok(AnswerBatch::from_terms(2, &rows))
 }
 
 #[async_trait]
@@ -87,7 +89,8 @@ impl QueryEndpoint for Script {
     }
 
     async fn explain(&self, call: QueryCall) -> Result<Explanation, Problem> {
-        Ok(Explanation { text: format!("plan of {}", call.text), json: json!({"plan": call.text}) })
+        let what = if call.analyze { "run" } else { "plan" };
+        Ok(Explanation { text: format!("{what} of {}", call.text), json: json!({what: call.text}) })
     }
 
     fn dataset(&self) -> Result<Dataset, Problem> {
@@ -115,7 +118,8 @@ fn statement(text: &str) -> Solutions {
     let node = || Some(Term::from(NamedNode::new_unchecked("http://purl.org/dc/terms/title")));
     let row = vec![node(), node(), Some(Literal::from(text).into())];
     let variables = ["s", "p", "o"].map(Variable::new_unchecked).to_vec();
-    Solutions { variables, rows: stream::iter([Ok(vec![row])]).boxed(), report: Arc::new(|| json!({"sources": []})) }
+    let rows = stream::iter([Ok(AnswerBatch::from_terms(3, &[row]))]).boxed();
+    Solutions { variables, rows, report: Arc::new(|| json!({"sources": []})) }
 }
 
 struct Running {
@@ -336,6 +340,9 @@ async fn the_other_paths_and_methods_answer() {
     let client = Client::new(&server.url, None).unwrap();
     assert_eq!(client.explain("q", false).await.unwrap(), "plan of q");
     assert_eq!(client.explain("q", true).await.unwrap(), r#"{"plan":"q"}"#);
+    assert_eq!(client.analyze("q", false).await.unwrap(), "run of q");
+    let slow = Client::new(&server.url, Some(Duration::from_secs(5))).unwrap();
+    assert_eq!(slow.analyze("q", true).await.unwrap(), r#"{"run":"q"}"#);
     assert_eq!(http.get(url("/health")).send().await.unwrap().status(), 503);
     server.health.set_ready();
     server.health.set_source("erp", SourceHealth { state: SourceState::Absent, reason: Some("down".into()) });
