@@ -1,4 +1,4 @@
-//! The oracle for as long as one likes: `./dev oracle --cases N --seed S [--jobs J]`, or one case again: `--case I`.
+//! The oracle for as long as one likes: `./dev oracle --cases N --seed S [--from I] [--jobs J]`, or one case again: `--case I`.
 //!
 //! `--replay FOLDER` tells about a kept case.
 //!
@@ -23,7 +23,13 @@ fn main() -> anyhow::Result<ExitCode> {
     let summary = run(&options)?;
     println!("{}\n{}", summary.table(), summary.details());
     if options.cases.end - options.cases.start > 1 {
-        println!("again: ./dev oracle --cases {} --seed {} --jobs {}", options.cases.end, options.seed, options.jobs);
+        let Range { start, end } = options.cases;
+        println!(
+            "again: ./dev oracle --cases {} --from {start} --seed {} --jobs {}",
+            end - start,
+            options.seed,
+            options.jobs
+        );
     }
     println!("{}", summary.line(options.seed));
     Ok(if summary.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -40,8 +46,9 @@ fn replay(folder: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Options> {
+    let (mut from, mut count) = (0_u64, 10_000_u64);
     let mut options =
-        Options { seed: 1, cases: 0..10_000, jobs: 1, most_failures: 20, keep: cases_folder(), verbose: false };
+        Options { seed: 1, cases: 0..0, jobs: 1, most_failures: 20, keep: cases_folder(), verbose: false };
     while let Some(name) = arguments.next() {
         if name == "--verbose" {
             options.verbose = true;
@@ -50,13 +57,17 @@ fn options(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Option
         let value = arguments.next().with_context(|| format!("{name} needs a value"))?;
         let number: u64 = value.parse().with_context(|| format!("{name} needs a number, not {value:?}"))?;
         match name.as_str() {
-            "--cases" => options.cases = 0..number,
+            "--cases" => count = number,
+            "--from" => from = number,
             "--seed" => options.seed = number,
-            "--case" => options.cases = Range { start: number, end: number.saturating_add(1) },
+            "--case" => (from, count) = (number, 1),
             "--jobs" => options.jobs = usize::try_from(number).unwrap_or(1).max(1),
             "--failures" => options.most_failures = usize::try_from(number).unwrap_or(usize::MAX),
-            _ => bail!("unknown option {name}: there are --cases, --seed, --jobs, --case, --failures and --verbose"),
+            _ => bail!(
+                "unknown option {name}: there are --cases, --from, --seed, --jobs, --case, --failures and --verbose"
+            ),
         }
     }
+    options.cases = from..from.saturating_add(count);
     Ok(options)
 }

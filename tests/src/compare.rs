@@ -8,6 +8,7 @@ mod evaluation;
 mod graph;
 mod order;
 mod path;
+mod size;
 mod standard;
 mod term;
 mod values;

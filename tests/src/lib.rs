@@ -15,6 +15,7 @@ pub mod oracle;
 pub mod query_gen;
 pub mod relation_gen;
 pub mod scenario;
+pub mod shop;
 pub mod shrink;
 pub mod union;
 pub mod w3c;

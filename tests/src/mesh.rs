@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use weft_connector::{CallContext, Connector, GuardLimits, Guarded};
-use weft_exec::{Answer, Engine, EngineLimits, QueryError, QueryRequest, Report};
+use weft_exec::{Answer, Engine, EngineLimits, Explanation, QueryError, QueryRequest, Report};
 use weft_mapping::{InvalidValues, Mapping, MappingError, VirtualGraph};
 use weft_model::Code;
 use weft_model::contract::{Description, Relation};
@@ -57,7 +57,7 @@ impl Mesh {
 
     /// An engine over connectors that are there already, one for each source.
     pub async fn over(scenario: &Scenario, connectors: Vec<(Arc<str>, Arc<dyn Connector>)>) -> anyhow::Result<Self> {
-        Self::within(scenario, connectors, one_try(), EngineLimits::default()).await
+        Self::within(scenario, connectors, one_try(), scenario.tuning.limits()).await
     }
 
     /// The same with other limits.
@@ -75,7 +75,7 @@ impl Mesh {
         scenario: &Scenario,
         connectors: Vec<(Arc<str>, Arc<dyn Connector>)>,
     ) -> anyhow::Result<Self> {
-        Self::build(scenario, connectors, one_try(), EngineLimits::default(), InvalidValues::LeaveOut).await
+        Self::build(scenario, connectors, one_try(), scenario.tuning.limits(), InvalidValues::LeaveOut).await
     }
 
     async fn build(
@@ -90,6 +90,7 @@ impl Mesh {
         for (source, (name, connector)) in scenario.sources.iter().zip(&connectors) {
             let source_guard = Guarded::new(name.clone(), connector.clone(), limits.clone());
             let description = source_guard.describe(&call()).await?;
+            let source_guard = source_guard.offering(&description.relational);
             graphs.push(VirtualGraph { invalid_values, ..virtual_graph(source, description)? });
             guarded.insert(name.clone(), source_guard);
         }
@@ -138,6 +139,11 @@ impl Mesh {
             Ok(explanation) => explanation.to_text(),
             Err(error) => format!("no plan: {error}"),
         }
+    }
+
+    /// The plan, and what running it showed.
+    pub async fn analyze(&self, text: &str) -> Result<Explanation, QueryError> {
+        self.engine.analyze(request(text)).await
     }
 }
 

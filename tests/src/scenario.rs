@@ -5,10 +5,12 @@ mod files;
 mod generate;
 mod mapping;
 mod pools;
+mod tuning;
 
 pub use capabilities::offer_everything;
 pub use files::{load_scenario, save_scenario};
 pub use generate::{describe, generate, plain_column, plain_table};
+pub use tuning::Tuning;
 
 use crate::memory::Row;
 use serde::{Deserialize, Serialize};
@@ -18,10 +20,11 @@ use weft_model::contract::Description;
 /// The base IRI of every mapping and the start of every template.
 pub const BASE: &str = "http://example.com/";
 
-/// Some sources and what they hold.
+/// Some sources and what they hold, and how the engine is told to go about it.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub sources: Vec<Source>,
+    pub tuning: Tuning,
 }
 
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use crate::case::Case;
 use crate::memory::Row;
 use crate::query_gen::{Dedup, Element, Expression, Form, Item, Query};
-use crate::scenario::{Scenario, Transport};
+use crate::scenario::{Scenario, Transport, Tuning};
 use weft_model::contract::{JoinSupport, RelationalCapabilities};
 
 /// Removes what is not needed for the failure, trying at most `attempts` smaller cases.
@@ -264,7 +264,8 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 fn smaller_scenarios(scenario: &Scenario) -> Vec<Scenario> {
-    let mut scenarios = Vec::new();
+    let mut scenarios: Vec<Scenario> =
+        usual(&scenario.tuning).into_iter().map(|tuning| Scenario { tuning, ..scenario.clone() }).collect();
     for s in 0..scenario.sources.len() {
         let mut without = scenario.clone();
         without.sources.remove(s);
@@ -289,6 +290,22 @@ fn smaller_scenarios(scenario: &Scenario) -> Vec<Scenario> {
         scenarios.extend(plainer_source(scenario, s));
     }
     scenarios
+}
+
+/// What the engine is told, nearer to what is usual.
+fn usual(tuning: &Tuning) -> Vec<Tuning> {
+    let usual = Tuning::default();
+    let mut all = vec![usual.clone()];
+    for i in 0..tuning.without.len() {
+        let mut nearer = tuning.clone();
+        nearer.without.remove(i);
+        all.push(nearer);
+    }
+    all.push(Tuning { read_ahead_rows: usual.read_ahead_rows, ..tuning.clone() });
+    all.push(Tuning { batch_rows: usual.batch_rows, ..tuning.clone() });
+    all.push(Tuning { key_block: usual.key_block, ..tuning.clone() });
+    all.retain(|nearer| nearer != tuning);
+    all
 }
 
 /// Halves first, then single rows.

@@ -112,6 +112,12 @@ fn a_query_is_answered_in_process() {
     assert!(stderr(&file).contains("1 of 2 rows are shown"), "{}", stderr(&file));
     let explain = run(dir.path(), &["explain", "--file", "q.rq"]);
     assert!(stdout(&explain).contains("<https://example.com/p>"), "{}", stdout(&explain));
+    assert!(!stdout(&explain).contains("run:"), "{}", stdout(&explain));
+    let analyze = run(dir.path(), &["explain", "--analyze", "--file", "q.rq"]);
+    assert!(stdout(&analyze).contains("run:\n  2 rows in "), "{}{}", stdout(&analyze), stderr(&analyze));
+    let analyze = run(dir.path(), &["explain", "--analyze", "--json", "--file", "q.rq"]);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&analyze)).unwrap();
+    assert_eq!(json["plan"]["actual"]["rows"], 2, "{json:#}");
     let syntax = run(dir.path(), &["query", "SELECT * {\n ?s ?p }"]);
     assert_eq!(syntax.status.code(), Some(65));
     assert!(stderr(&syntax).contains("line 2") && stderr(&syntax).trim_end().ends_with('^'), "{}", stderr(&syntax));

@@ -371,3 +371,26 @@ async fn explain_shows_what_is_looked_up() {
     assert!(serde_json::from_str::<serde_json::Value>(&json.text().await.unwrap()).unwrap().is_object());
     broker.end().await;
 }
+
+#[tokio::test]
+async fn explain_runs_the_query_where_that_is_asked_for() {
+    let broker = start().await;
+    let query = "/explain?query=SELECT+*+%7B+?a+ex:sameThingAs+?b+%7D";
+    let read = async |url: &str| {
+        let request = reqwest::Client::new().get(broker.url(url)).header("accept", "application/json");
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_str::<serde_json::Value>(&response.text().await.unwrap()).unwrap())
+    };
+    let (_, plan) = read(query).await;
+    assert!(plan["run"].is_null() && plan["plan"]["actual"].is_null(), "{plan:#}");
+    let (status, run) = read(&format!("{query}&explain=analyze")).await;
+    assert_eq!((status, &run["run"]["rows"]), (200, &run["plan"]["actual"]["rows"]), "{run:#}");
+    assert!(run["run"]["rows"].as_u64().unwrap() > 0 && run["run"]["failure"].is_null(), "{run:#}");
+    let (status, problem) = read(&format!("{query}&explain=everything")).await;
+    assert_eq!(status, 400, "{problem}");
+    // An answer is not explained: a client that thinks so is told.
+    let (status, problem) = read(&format!("{}&explain=analyze", query.replace("/explain", "/sparql"))).await;
+    assert_eq!((status, problem["code"].as_str()), (400, Some("invalid-request")), "{problem}");
+    broker.end().await;
+}

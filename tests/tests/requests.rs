@@ -14,7 +14,7 @@ use weft_tests::faulty::{FaultyConnector, Mishap};
 use weft_tests::memory::{MemoryConnector, Row};
 use weft_tests::mesh::{Mesh, one_try};
 use weft_tests::scenario::{
-    MappingDocument, Scenario, Source, Transport, describe, offer_everything, plain_column, plain_table,
+    MappingDocument, Scenario, Source, Transport, Tuning, describe, offer_everything, plain_column, plain_table,
 };
 use weft_tests::union::union;
 
@@ -37,6 +37,7 @@ fn three_sources(parts: i64, max_keys: u32) -> Scenario {
             source("erp", "stock", DataType::Int64, erp, max_keys),
             source("quality", "ok", DataType::Boolean, quality, max_keys),
         ],
+        tuning: Tuning::default(),
     }
 }
 
@@ -160,7 +161,7 @@ fn odd_values() -> Scenario {
     let mut source = source("plm", "size", DataType::Int64, rows, 100);
     let typed = "rr:column \"value\" ; rr:datatype <http://www.w3.org/2001/XMLSchema#byte>";
     source.mapping.prologue = source.mapping.prologue.replace("rr:column \"value\"", typed);
-    Scenario { sources: vec![source] }
+    Scenario { sources: vec![source], tuning: Tuning::default() }
 }
 
 #[tokio::test]
@@ -202,7 +203,7 @@ fn chain(length: i64, one: bool, recurse: bool) -> Scenario {
         source.mapping.prologue =
             source.mapping.prologue.replace("rr:column \"value\"", "rr:template \"http://example.com/part/{value}\"");
     }
-    Scenario { sources }
+    Scenario { sources, tuning: Tuning::default() }
 }
 
 #[tokio::test]
@@ -394,5 +395,23 @@ async fn queries_at_once_do_not_disturb_each_other() {
     let answers = futures::future::join_all(queries).await;
     for answer in answers {
         assert_eq!(rows(&answer.unwrap()), 3 * 40 + 40);
+    }
+}
+
+#[tokio::test]
+async fn where_ten_rows_are_wanted_few_keys_are_asked_for() {
+    let scenario = three_sources(5_000, 2_000);
+    for (query, least) in [
+        ("SELECT * { ?p ex:name ?name ; ex:stock ?stock ; ex:ok ?ok } LIMIT 10", 20),
+        ("SELECT * { ?p ex:name ?name OPTIONAL { ?p ex:stock ?stock } OPTIONAL { ?p ex:ok ?ok } } LIMIT 10", 20),
+        ("SELECT * { ?p ex:name ?name ; ex:stock ?stock FILTER (STRLEN(?name) > 6) } LIMIT 10", 10),
+    ] {
+        let connectors = memory(&scenario);
+        let mesh = Mesh::over(&scenario, named(&scenario, &connectors)).await.unwrap();
+        assert_eq!(rows(&mesh.ask(&format!("{PREFIX}{query}")).await.unwrap()), 10, "{query}");
+        let scans: Vec<Relation> = connectors.iter().flat_map(|connector| connector.scans()).collect();
+        let blocks = scans.iter().flat_map(Relation::reads).filter_map(|read| read.keys.as_ref());
+        let keys: usize = blocks.map(|block| block.keys.num_rows()).sum();
+        assert!((least..=4 * least).contains(&keys), "{keys} keys for {query}");
     }
 }

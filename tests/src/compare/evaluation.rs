@@ -1,6 +1,7 @@
 //! The oracle itself: one SPARQL engine over all the data.
 
 use super::Cells;
+use super::size::most_rows;
 use super::standard::by_the_standard;
 use super::values::{Exact, evaluator};
 use crate::union::Union;
@@ -13,6 +14,9 @@ use std::time::Duration;
 
 /// More rows than this are not worth comparing.
 const MOST_ROWS: usize = 5_000;
+
+/// Queries for which it may have to hold more rows are left out, too.
+const MOST_HELD: f64 = 5e6;
 
 /// Queries that take the oracle longer are left out.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -77,7 +81,11 @@ fn evaluate_with(evaluator: QueryEvaluator, union: &Union, text: &str) -> anyhow
 
 fn answer(evaluator: &QueryEvaluator, query: spargebra::Query, union: &Union) -> anyhow::Result<Option<Found>> {
     let Some((query, other)) = by_the_standard(query, union.dataset(), union.graphs()) else { return Ok(None) };
-    let dataset = Exact(other.as_ref().unwrap_or_else(|| union.dataset()));
+    let data = other.as_ref().unwrap_or_else(|| union.dataset());
+    if most_rows(&query, data) > MOST_HELD {
+        return Ok(None);
+    }
+    let dataset = Exact(data);
     collect(evaluator.prepare(&query).execute(dataset))
 }
 

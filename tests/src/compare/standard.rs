@@ -8,6 +8,9 @@
 //! - `GRAPH <g> { P }` where no such graph is: nothing, whatever P is. A graph that a source or the query names is
 //!   there, even without a triple.
 //! - FROM with several graphs: their merge is a set.
+//! - OPTIONAL: section 18.6 evaluates both sides by themselves. The engine feeds the rows of what is around a left join into its
+//!   right side, where BIND, FILTER and MINUS then see variables that are not in their scope. Here a left join with anything
+//!   such on its right is behind a slice of all rows, which nothing is fed into.
 //! - Expressions: see [`super::values`].
 //! - `COUNT` of an expression counts where it is no error (section 18.5.1.2), and is no error itself.
 
@@ -117,11 +120,16 @@ impl Rewriting<'_> {
             }
             P::Graph { name: NamedNodePattern::Variable(variable), inner } => self.each_graph(&variable, &inner)?,
             P::Join { left, right } => P::Join { left: self.boxed(left, active)?, right: self.boxed(right, active)? },
-            P::LeftJoin { left, right, expression } => P::LeftJoin {
-                left: self.boxed(left, active)?,
-                right: self.boxed(right, active)?,
-                expression: self.optional(expression, active)?,
-            },
+            P::LeftJoin { left, right, expression } => {
+                let feels_what_is_around = !only_matches(&right);
+                let (left, right) = (self.boxed(left, active)?, self.boxed(right, active)?);
+                let expression = self.optional(expression, active)?;
+                let joined = P::LeftJoin { left, right, expression };
+                if !feels_what_is_around {
+                    return Some(joined);
+                }
+                P::Slice { inner: Box::new(joined), start: 0, length: Some(usize::MAX) }
+            }
             P::Filter { expr, inner } => {
                 P::Filter { expr: truth(self.expression(expr, active)?), inner: self.boxed(inner, active)? }
             }
@@ -263,6 +271,17 @@ impl Rewriting<'_> {
 
     fn list(&mut self, list: Vec<Expression>, active: &Active) -> Option<Vec<Expression>> {
         list.into_iter().map(|expression| self.expression(expression, active)).collect()
+    }
+}
+
+/// Whether rows of the pattern are those of its triples, so that it gives the same for rows it is fed.
+fn only_matches(pattern: &GraphPattern) -> bool {
+    use GraphPattern as P;
+    match pattern {
+        P::Bgp { .. } | P::Path { .. } | P::Values { .. } => true,
+        P::Join { left, right } | P::Union { left, right } => only_matches(left) && only_matches(right),
+        P::Graph { inner, .. } => only_matches(inner),
+        _ => false,
     }
 }
 

@@ -13,7 +13,8 @@ const FUNCTIONS: &[&str] = &["COUNT", "COUNT", "SUM", "AVG", "MIN", "MAX", "SAMP
 
 pub(super) fn group(rng: &mut StdRng, query: &mut Query, bound: &[Bound], patterns: &mut Patterns<'_>) {
     // Mostly what a source can compute.
-    let plain = patterns.theme == Theme::Star;
+    let plain = patterns.theme == Theme::Star || rng.random_bool(0.35);
+    let times: Vec<Bound> = bound.iter().filter(|b| condition::is_time(b)).cloned().collect();
     let values: Vec<Bound> = bound.iter().filter(|b| b.name.starts_with('v')).cloned().collect();
     let bound = if plain && !values.is_empty() { &values } else { bound };
     let count = *[0, 1, 1, 1, 2].choose(rng).unwrap_or(&1);
@@ -22,6 +23,11 @@ pub(super) fn group(rng: &mut StdRng, query: &mut Query, bound: &[Bound], patter
     if !plain && rng.random_bool(0.2) {
         let text = condition::value(rng, bound, 1).into();
         query.group_by.push(Item::Expression { text, name: "group".to_owned() });
+    }
+    if let Some(time) = times.choose(rng).filter(|_| rng.random_bool(0.6)) {
+        let part = one(rng, &["YEAR", "MONTH", "DAY", "HOURS", "MINUTES"]);
+        let text = format!("{part}(?{})", time.name).into();
+        query.group_by.push(Item::Expression { text, name: "part".to_owned() });
     }
     let is_complex = query
         .pattern

@@ -318,7 +318,7 @@ fn is_text(bound: &Bound) -> bool {
     matches!(&bound.sample, Some(Term::Literal(literal)) if literal.datatype() == xsd::STRING || literal.language().is_some())
 }
 
-fn is_time(bound: &Bound) -> bool {
+pub(super) fn is_time(bound: &Bound) -> bool {
     matches!(&bound.sample, Some(Term::Literal(literal)) if [xsd::DATE_TIME, xsd::DATE].contains(&literal.datatype()))
 }
 

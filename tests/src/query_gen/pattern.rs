@@ -182,7 +182,7 @@ impl<'a> Patterns<'a> {
         if self.outside.is_some() {
             return;
         }
-        if self.theme.calls_for(Theme::SubQuery, rng, 0.04) {
+        if self.theme.calls_for(Theme::SubQuery, rng, 0.07) {
             let query = self.sub_query(rng, depth);
             elements.push(Element::Query(Box::new(query)));
         }

@@ -36,10 +36,10 @@ impl Patterns<'_> {
             query.values = Some(self.table(rng, &bound));
         }
         // In a graph there are several answers to take the first rows of.
-        if !self.is_in_graph() && rng.random_bool(0.3) {
+        if !self.is_in_graph() && rng.random_bool(0.55) {
             let names = query.projected();
             query.order_by = names.into_iter().map(|name| (name, rng.random_bool(0.4))).collect();
-            query.limit = Some(*[1, 1, 2, 3, 5, 10].choose(rng).unwrap_or(&1));
+            query.limit = Some(*[1, 1, 1, 2, 2, 3, 5].choose(rng).unwrap_or(&1));
             query.offset = rng.random_bool(0.25).then(|| rng.random_range(0..3));
         }
         query

@@ -5,7 +5,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use weft_model::contract::{
     AggregateFunction, Binding, Capability, DataType, Description, FilterCapability, FilterOperation, JoinSupport,
-    RelationalCapabilities, Statistic, Table, TextComparison, TypeKind,
+    RelationalCapabilities, Statistic, Table, TextComparison, TimePart, TypeKind,
 };
 
 const OPERATIONS: &[FilterOperation] = &[
@@ -82,6 +82,7 @@ pub fn offer_everything(description: &mut Description, max_keys: u32) {
         limit: Capability::Exact,
         aggregates: ALL_AGGREGATES.to_vec(),
         recurse: true,
+        time_parts: TimePart::ALL.to_vec(),
         max_concurrency: 4,
     };
     let filter = |operation, data_type| FilterCapability { operation, data_type, level: Capability::Exact };
@@ -100,6 +101,9 @@ fn relational(rng: &mut StdRng) -> RelationalCapabilities {
         return RelationalCapabilities::read_only();
     }
     let aggregates = ALL_AGGREGATES.iter().copied().filter(|_| rng.random_bool(0.6)).collect();
+    // Drawn aside: what a seed gives otherwise stays as it was.
+    let mut aside = rng.clone();
+    let time_parts = TimePart::ALL.into_iter().filter(|_| aside.random_bool(0.6)).collect();
     RelationalCapabilities {
         join: pick(rng, &[JoinSupport::None, JoinSupport::ForeignKeys, JoinSupport::Any, JoinSupport::Any]),
         project: rng.random_bool(0.7),
@@ -108,6 +112,7 @@ fn relational(rng: &mut StdRng) -> RelationalCapabilities {
         limit: pick(rng, &[Capability::None, Capability::Superset, Capability::Exact, Capability::Exact]),
         aggregates,
         recurse: rng.random_bool(0.5),
+        time_parts,
         max_concurrency: pick(rng, &[1, 2, 4]),
     }
 }

@@ -1,6 +1,7 @@
-//! A scenario as a folder: `scenario.json` with tables and rows, and one Turtle file for each mapping.
+//! A scenario as a folder: `scenario.json` with tables and rows, one Turtle file for each mapping, and `tuning.json` where the
+//! engine is told anything unusual.
 
-use super::{MappingDocument, Scenario, Source, Transport};
+use super::{MappingDocument, Scenario, Source, Transport, Tuning};
 use crate::memory::Row;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,8 @@ use serde_json::{Value as Json, json};
 use std::fs;
 use std::path::Path;
 use weft_model::contract::{DataType, Description, Value};
+
+const TUNING: &str = "tuning.json";
 
 #[derive(Serialize, Deserialize)]
 struct SourceFile {
@@ -33,6 +36,9 @@ pub fn save_scenario(scenario: &Scenario, folder: &Path) -> anyhow::Result<()> {
         });
     }
     fs::write(folder.join("scenario.json"), serde_json::to_string_pretty(&files)? + "\n")?;
+    if scenario.tuning != Tuning::default() {
+        fs::write(folder.join(TUNING), serde_json::to_string_pretty(&scenario.tuning)? + "\n")?;
+    }
     Ok(())
 }
 
@@ -41,7 +47,15 @@ pub fn load_scenario(folder: &Path) -> anyhow::Result<Scenario> {
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let files: Vec<SourceFile> = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
     let sources = files.into_iter().map(|file| load_source(folder, file)).collect::<anyhow::Result<_>>()?;
-    Ok(Scenario { sources })
+    Ok(Scenario { sources, tuning: load_tuning(&folder.join(TUNING))? })
+}
+
+fn load_tuning(path: &Path) -> anyhow::Result<Tuning> {
+    if !path.exists() {
+        return Ok(Tuning::default());
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| path.display().to_string())
 }
 
 fn load_source(folder: &Path, file: SourceFile) -> anyhow::Result<Source> {

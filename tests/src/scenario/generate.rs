@@ -1,7 +1,7 @@
 //! Draws the sources, tables and rows of a scenario.
 
 use super::pools::{self, pick};
-use super::{BASE, Scenario, Source, Transport, capabilities, mapping, offer_everything};
+use super::{BASE, Scenario, Source, Transport, Tuning, capabilities, mapping, offer_everything};
 use crate::memory::Row;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -73,7 +73,8 @@ pub fn generate(seed: u64, transports: &[Transport]) -> Scenario {
     let concepts: Vec<usize> = (0..3).map(|_| pick(&mut rng, &[0, 0, 0, 1, 2, 3, 4, 5, 6])).collect();
     let kind = if rng.random_bool(0.35) { Kind::Apart } else { Kind::Overlapping };
     let sources = (0..count).map(|number| source(&mut rng, number, &concepts, transports, kind)).collect();
-    Scenario { sources }
+    let tuning = Tuning::draw(&mut rng);
+    Scenario { sources, tuning }
 }
 
 /// How much the tables of a scenario have in common.
