@@ -221,6 +221,9 @@ impl<'a> Judge<'a> {
     fn members(&self, found: &[Cells], items: &[Item], comparisons: &[Comparison<'_>]) -> Option<String> {
         let keys: Vec<usize> =
             self.query.group_by.iter().filter_map(|g| items.iter().position(|i| i.name() == g.name())).collect();
+        // VALUES at the end binds what is unbound in the key of a group.
+        let later = self.query.values.iter().flat_map(|(names, _)| names);
+        let is_bound_later = later.into_iter().any(|name| self.query.group_by.iter().any(|g| g.name() == name));
         for (column, comparison) in comparisons.iter().enumerate() {
             let Comparison::Member(members) = comparison else { continue };
             for row in found {
@@ -228,6 +231,9 @@ impl<'a> Judge<'a> {
                     continue;
                 }
                 let key: Vec<String> = keys.iter().map(|i| canonical_cell(&row[*i])).collect();
+                if !members.contains_key(&key) && is_bound_later {
+                    continue;
+                }
                 let group = members.get(&key).map_or(&[][..], Vec::as_slice);
                 let fits = match &row[column] {
                     // An error may make the whole an error.

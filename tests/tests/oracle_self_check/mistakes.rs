@@ -30,7 +30,7 @@ const MISTAKES: &[(&str, Edit)] = &[
 ];
 
 /// Worlds of the seed below that are looked at, ten cases each.
-const WORLDS: u64 = 160;
+const WORLDS: u64 = 220;
 const SEED: u64 = 41;
 
 #[test]
@@ -56,8 +56,8 @@ fn an_engine_that_is_wrong_about_one_thing_is_found_out() {
     }
     println!("mistakes, how often they could be made, and how often they were seen:");
     counts.iter().for_each(|(name, (made, seen))| println!("  {name:<40} {made:>5} {seen:>5}"));
-    let unseen: Vec<_> = counts.iter().filter(|(_, (_, seen))| *seen == 0).collect();
-    assert!(unseen.is_empty(), "not seen: {unseen:?}");
+    let unseen: Vec<_> = counts.iter().filter(|(_, (_, seen))| *seen < 2).collect();
+    assert!(unseen.is_empty(), "hardly seen: {unseen:?}");
 }
 
 /// As many rows as the query asks for; in which order they are is not what is looked at here.

@@ -51,10 +51,16 @@ fn begin(
     context: &Arc<TaskContext>,
 ) -> SendableRecordBatchStream {
     let workers = most.clamp(1, inputs.len().max(1));
-    let mut rows = RecordBatchReceiverStream::builder(schema, workers);
+    let mut rows = RecordBatchReceiverStream::builder(schema.clone(), workers);
     let next = Arc::new(AtomicUsize::new(0));
     for _ in 0..workers {
-        let worker = Worker { inputs: inputs.clone(), next: next.clone(), context: context.clone(), rows: rows.tx() };
+        let worker = Worker {
+            inputs: inputs.clone(),
+            next: next.clone(),
+            context: context.clone(),
+            schema: schema.clone(),
+            rows: rows.tx(),
+        };
         rows.spawn(within(deadline, worker.read()));
     }
     rows.build()
@@ -65,6 +71,8 @@ struct Worker {
     inputs: Arc<[Arc<dyn ExecutionPlan>]>,
     next: Arc<AtomicUsize>,
     context: Arc<TaskContext>,
+    /// Of all rows: an input may say of a column that it is never null, and be the only one to.
+    schema: SchemaRef,
     rows: Sender<StreamResult<RecordBatch>>,
 }
 
@@ -73,6 +81,7 @@ impl Worker {
         while let Some(input) = self.inputs.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let mut rows = input.execute(0, self.context.clone())?;
             while let Some(batch) = rows.next().await {
+                let batch = batch.and_then(|batch| Ok(batch.with_schema(self.schema.clone())?));
                 let failed = batch.is_err();
                 // Nobody reads any more, or there is nothing more to read for.
                 if self.rows.send(batch).await.is_err() || failed {
