@@ -219,6 +219,7 @@ impl Parts {
             let zero = Box::new(Expression::Literal(Literal::from(0)));
             node = filter(node, Expression::Greater(Box::new(Expression::Variable(number)), zero));
         }
+        let node = pushed.computed.into_iter().fold(node, |node, (variable, value)| extend(node, variable, value));
         Some((node, gain))
     }
 }
