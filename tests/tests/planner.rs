@@ -46,8 +46,15 @@ const QUESTIONS: &[&str] = &[
     "SELECT ?u ?material { ?u ex:rank ?rank ; ex:order ?o . ?o ex:part ?p . ?p ex:material ?material } ORDER BY DESC(?rank) LIMIT 7",
     "SELECT ?u ?p { ?u ex:rank ?rank ; ex:order ?o OPTIONAL { ?o ex:part ?p } } ORDER BY ?rank LIMIT 7 OFFSET 3",
     "SELECT ?u ?p { ?u ex:rank ?rank ; ex:order ?o OPTIONAL { ?o ex:part ?p FILTER(STRLEN(STR(?p)) > 30) } } ORDER BY ?rank LIMIT 5",
+    MORE_THAN_FIRST,
+    "SELECT ?u ?rank { ?u ex:rank ?rank ; ex:order ?o . ?o ex:part ?p . ?p ex:material \"glass\" } ORDER BY ?rank LIMIT 20",
+    "ASK { ?u ex:rank ?rank ; ex:order ?o . ?o ex:part ?p . ?p ex:material \"paper\" }",
     "SELECT ?p { { SELECT ?p { ?u ex:rank ?rank ; ex:order ?o . ?o ex:part ?p } ORDER BY ?rank LIMIT 4 } ?p ex:material ?m }",
 ];
+
+/// Some of the first thirty units have no material.
+const MORE_THAN_FIRST: &str = "SELECT ?u ?material { ?u ex:rank ?rank ; ex:order ?o . ?o ex:part ?p . ?p ex:material ?material } \
+     ORDER BY DESC(?rank) LIMIT 30";
 
 /// `mes` knows units and the order of each, `erp` orders and the part of each, `plm` the material of parts. Some orders have
 /// no unit, and some units an order nobody knows.
@@ -133,7 +140,11 @@ async fn ask(scenario: &Scenario, query: &str) -> (Vec<String>, Vec<Vec<Relation
 }
 
 fn lines(found: Found) -> Vec<String> {
-    let Found::Rows { rows, .. } = found else { panic!("rows are expected") };
+    let rows = match found {
+        Found::Rows { rows, .. } => rows,
+        Found::Boolean(answer) => return vec![answer.to_string()],
+        Found::Graph(_) => panic!("a graph is not expected"),
+    };
     let cell = |cell: &Option<oxrdf::Term>| cell.as_ref().map_or("-".to_owned(), ToString::to_string);
     rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" ")).collect()
 }
@@ -143,10 +154,20 @@ fn without(rules: impl IntoIterator<Item = Rule>) -> Scenario {
     Scenario { tuning: Tuning { without, ..Tuning::default() }, ..three_sources() }
 }
 
+/// Sources that declare a hundred times as many rows as they have.
+fn said_to_be_large(mut scenario: Scenario) -> Scenario {
+    for source in &mut scenario.sources {
+        let rows = &mut source.description.tables[0].rows;
+        *rows = rows.map(|declared| Statistic { count: declared.count * 100, ..declared });
+    }
+    scenario
+}
+
 #[tokio::test]
 async fn no_answer_depends_on_a_rule() {
     let all = union(&three_sources()).unwrap();
     let mut scenarios = vec![("all".to_owned(), three_sources()), ("none".to_owned(), without(Rule::ALL))];
+    scenarios.push(("large".to_owned(), said_to_be_large(three_sources())));
     let alone = |rule: &Rule| without(Rule::ALL.into_iter().filter(|other| other != rule));
     for rule in &Rule::ALL {
         scenarios.push((format!("without {}", rule.name()), without([*rule])));
@@ -203,15 +224,21 @@ async fn duplicates_are_left_out_where_they_are() {
 }
 
 #[tokio::test]
+async fn where_the_first_rows_are_not_enough_the_others_are_asked_for() {
+    let (found, scans, _) = ask(&said_to_be_large(three_sources()), MORE_THAN_FIRST).await;
+    assert_eq!(found.len(), 30);
+    let [Relation::Limit { input, count: Some(30), .. }, all] = scans[0].as_slice() else { panic!("{scans:?}") };
+    assert_eq!(**input, *all);
+    let (other, scans, _) = ask(&said_to_be_large(without([Rule::JoinGoal])), MORE_THAN_FIRST).await;
+    assert_eq!((other, scans[0].len()), (found, 1), "{scans:?}");
+}
+
+#[tokio::test]
 async fn the_first_rows_of_an_order_need_few_rows_of_a_join() {
     let query = QUESTIONS.iter().find(|query| query.contains("DESC(?rank) LIMIT 7")).unwrap();
-    let mut many = three_sources();
-    for source in &mut many.sources {
-        source.description.tables[0].rows =
-            source.description.tables[0].rows.map(|s| Statistic { count: s.count * 100, ..s });
-    }
-    let (_, scans, _) = ask(&many, query).await;
-    assert!(matches!(scans[0].as_slice(), [Relation::Sort { .. }]), "{scans:?}");
+    let (_, scans, _) = ask(&said_to_be_large(three_sources()), query).await;
+    let [Relation::Limit { input, count: Some(7), .. }, ..] = scans[0].as_slice() else { panic!("{scans:?}") };
+    assert!(matches!(**input, Relation::Sort { .. }), "{scans:?}");
     let optional = QUESTIONS.iter().find(|query| query.contains("LIMIT 7 OFFSET 3")).unwrap();
     let (_, _, given) = ask(&three_sources(), optional).await;
     assert_eq!(given[0], 10, "a left join has a row for each left row");

@@ -5,7 +5,7 @@ use crate::construct;
 use crate::error::QueryError;
 use crate::expression::ExpressionContext;
 use crate::observe::Observations;
-use crate::physical::{self, Relation, Run, RunLimits, SharedRelations};
+use crate::physical::{self, GoingOn, Relation, Run, RunLimits, SharedRelations};
 use crate::report::{Report, ReportHandle};
 use datafusion_common::DataFusionError;
 use datafusion_execution::TaskContext;
@@ -225,6 +225,7 @@ impl Engine {
             },
             scans: AtomicU64::new(0),
             shared: SharedRelations::default(),
+            going_on: GoingOn::default(),
             profile: None,
         }
     }

@@ -66,11 +66,15 @@ impl Engine {
             Request::Service(service) => return vec![physical::explain_service(run, service)],
         };
         let Some(source) = self.sources.get(&scan.source) else { return Vec::new() };
-        let request = physical::request(run, scan, scan.slot.as_ref().and_then(placeholder_keys));
-        match source.explain(&run.context, request).await {
-            Ok(statements) => statements,
-            Err(error) => vec![format!("not known: {error}")],
+        let whole = physical::request(run, scan, scan.slot.as_ref().and_then(placeholder_keys));
+        let mut statements = Vec::new();
+        for request in physical::first_request(&whole, scan).into_iter().chain([whole]) {
+            match source.explain(&run.context, request).await {
+                Ok(sent) => statements.extend(sent),
+                Err(error) => return vec![format!("not known: {error}")],
+            }
         }
+        statements
     }
 
     /// Plans a query, runs it to its end within all limits, and throws its rows away. A run that fails is told of as far as it

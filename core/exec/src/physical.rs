@@ -8,6 +8,7 @@ mod bind;
 mod closure;
 mod coalesce;
 mod distinct;
+mod first_rows;
 mod join;
 mod key_set;
 mod keys;
@@ -24,7 +25,8 @@ mod tests;
 mod unclaimed;
 mod union;
 
-pub(crate) use run::{Run, RunLimits};
+pub(crate) use first_rows::first_request;
+pub(crate) use run::{GoingOn, Run, RunLimits};
 pub(crate) use scan::request;
 pub(crate) use service::explain as explain_service;
 pub(crate) use shared::SharedRelations;

@@ -27,6 +27,8 @@ pub(crate) struct Branch {
     pub(crate) filters: Vec<Sparql>,
     /// Hidden variables a filter holds to one constant.
     pub(crate) fixed: Vec<Variable>,
+    /// Whether a condition leaves nothing.
+    pub(crate) is_impossible: bool,
 }
 
 /// One row variable over a table.
@@ -169,6 +171,7 @@ impl Branch {
         }
         joined.filters.extend(other.filters.iter().cloned());
         joined.fixed.extend(other.fixed.iter().cloned());
+        joined.is_impossible |= other.is_impossible;
         Some(joined)
     }
 

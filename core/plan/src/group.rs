@@ -14,7 +14,7 @@ use crate::constant::is_native;
 use crate::{
     Basis, Binding, KeyPlace, KeySlot, Node, NodeKind, Observed, Scan, ScanOutput, Shape, SlotColumn, SourceObserved,
 };
-use decompose::{equalities, table_of};
+use decompose::{joined_on, table_of};
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
 use std::collections::HashSet;
@@ -29,6 +29,8 @@ use weft_model::term::TermType;
 pub(crate) struct Decomposition {
     pub(crate) groups: Vec<Group>,
     pub(crate) filters: Vec<Sparql>,
+    /// Whether a condition leaves nothing.
+    pub(crate) is_impossible: bool,
 }
 
 /// Accesses of one source that are one request.
@@ -253,6 +255,7 @@ impl Group {
             outputs,
             slot,
             unkeyed: None,
+            first: None,
             narrowed: Vec::new(),
             not_pushed: self.not_pushed.clone(),
             invalid_values: InvalidValues::default(),
@@ -267,7 +270,7 @@ impl Group {
     }
 
     fn join_columns(&self, catalogue: &Catalogue, number: usize, position: usize) -> Vec<(ColumnRef, ColumnRef)> {
-        equalities(catalogue, &self.branch, &self.accesses[..number], position)
+        joined_on(catalogue, &self.branch, &self.accesses[..number], position)
             .into_iter()
             .map(|(left, right)| {
                 let left_number = self.accesses.iter().position(|a| *a == left.0).unwrap_or_default();
@@ -294,7 +297,7 @@ impl Group {
         };
         wanted.iter().filter(|o| o.access == Some(position)).for_each(|o| o.term.columns.iter().for_each(&mut add));
         for (other, second) in self.accesses.iter().enumerate() {
-            for (left, right) in equalities(catalogue, &self.branch, &self.accesses[..other], *second) {
+            for (left, right) in joined_on(catalogue, &self.branch, &self.accesses[..other], *second) {
                 [left, right].iter().filter(|(access, _)| *access == position).for_each(|(_, name)| add(name));
             }
         }

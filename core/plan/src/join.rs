@@ -33,11 +33,31 @@ pub(crate) struct Planner<'a> {
     limits: &'a PlanLimits,
     /// The variables of what comes first of all; of none, whatever is cheapest.
     first: HashSet<Variable>,
+    /// How many rows are wanted, where what is above stops reading when it has them.
+    wanted: Option<Wanted>,
+}
+
+/// The rows that are enough.
+#[derive(Clone, Copy)]
+struct Wanted {
+    rows: f64,
+    /// How much of all rows that is expected to be.
+    part: f64,
 }
 
 impl<'a> Planner<'a> {
     pub(crate) fn new(catalogue: &'a Catalogue, limits: &'a PlanLimits) -> Self {
-        Self { catalogue, limits, first: HashSet::new() }
+        Self { catalogue, limits, first: HashSet::new(), wanted: None }
+    }
+
+    /// For what is read to its end, however much of the answer is wanted.
+    fn whole(&self) -> Self {
+        Self { first: self.first.clone(), wanted: None, ..*self }
+    }
+
+    /// How many of so many rows are expected to be read: those that are wanted, or their part of them.
+    fn read(&self, rows: f64) -> f64 {
+        self.wanted.map_or(rows, |wanted| (rows * wanted.part).max(rows.min(wanted.rows)))
     }
 
     /// Plans a tree so that its rows have the needed variables. With `outer`, scans may take the keys of rows the result
@@ -67,11 +87,16 @@ impl<'a> Planner<'a> {
                 let input = self.plan(*input, &needed.of(variables.iter().cloned().collect()), inner.as_ref())?;
                 Ok(project(input, &variables))
             }
-            Tree::Distinct(input) => Ok(distinct(self.plan(*input, &Needed::once(needed.variables.clone()), outer)?)),
+            Tree::Distinct(input) => {
+                Ok(distinct(self.whole().plan(*input, &Needed::once(needed.variables.clone()), outer)?))
+            }
             Tree::Sort { input, keys } => {
                 let expressions = || keys.iter().map(|(OrderExpression::Asc(key) | OrderExpression::Desc(key))| key);
                 let needed = needed.with(expressions().flat_map(variables_of).collect());
-                let input = self.plan(*input, &needed.each(expressions().any(is_volatile)), None)?;
+                // With something that must come first, nothing is going to be put in order.
+                let whole = self.first.is_empty().then(|| self.whole());
+                let planner = whole.as_ref().unwrap_or(self);
+                let input = planner.plan(*input, &needed.each(expressions().any(is_volatile)), None)?;
                 Ok(wrap(input, |input| NodeKind::Sort { input, keys, fetch: None }))
             }
             Tree::Slice { input, offset, count } => self.slice(*input, offset, count, needed),
@@ -88,7 +113,7 @@ impl<'a> Planner<'a> {
             Tree::Shared { id, input } => self.shared(id, *input),
             Tree::Number { input, variable } => {
                 let all = Needed::all(variables(&input).into_iter().collect());
-                let mut node = wrap(self.plan(*input, &all, None)?, |input| NodeKind::Number {
+                let mut node = wrap(self.whole().plan(*input, &all, None)?, |input| NodeKind::Number {
                     input,
                     variable: variable.clone(),
                 });
@@ -121,7 +146,7 @@ impl<'a> Planner<'a> {
     /// Rows that several places read: planned the same each time, for all their variables and without keys.
     fn shared(&self, id: usize, input: Tree) -> Result<Node, PlanError> {
         let all = Needed::all(variables(&input).into_iter().collect());
-        Ok(wrap(self.plan(input, &all, None)?, |input| NodeKind::Shared { id, input }))
+        Ok(wrap(self.whole().plan(input, &all, None)?, |input| NodeKind::Shared { id, input }))
     }
 
     /// A join of which only the left rows are kept.
@@ -141,7 +166,7 @@ impl<'a> Planner<'a> {
         if common.is_empty() {
             right = first(right, 1);
         }
-        Ok(join(left, right, kind, None))
+        Ok(self.joined(left, right, kind, None))
     }
 
     fn closure(&self, tree: ClosureTree, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
@@ -185,7 +210,7 @@ impl<'a> Planner<'a> {
                 (Reach::OneOrMore, Start::Keys { .. }) => return Ok(pushed),
                 (Reach::OneOrMore, Start::Terms(terms)) => {
                     let rows = terms.into_iter().map(|term| vec![Some(term)]).collect();
-                    return Ok(join(values(vec![from.variable], rows), pushed, JoinKind::Inner, None));
+                    return Ok(self.joined(values(vec![from.variable], rows), pushed, JoinKind::Inner, None));
                 }
                 (_, other) => start = other,
             }
@@ -230,7 +255,7 @@ impl<'a> Planner<'a> {
         let count_rows =
             aggregates.iter().any(|(_, a)| matches!(a, AggregateExpression::CountSolutions { distinct: true }));
         let all = visible(&input);
-        let mut input = self.plan(input, &needed, None)?;
+        let mut input = self.whole().plan(input, &needed, None)?;
         if count_rows {
             input = project(input, &all);
         }
@@ -251,7 +276,7 @@ impl<'a> Planner<'a> {
                 None => self.plan(tree, &needed, outer)?,
                 Some(left) => {
                     let right = self.plan_right(tree, &needed, &left)?;
-                    join(left, right, JoinKind::Inner, None)
+                    self.joined(left, right, JoinKind::Inner, None)
                 }
             });
         }
@@ -259,7 +284,18 @@ impl<'a> Planner<'a> {
     }
 
     fn plan_right(&self, tree: Tree, needed: &Needed, left: &Node) -> Result<Node, PlanError> {
-        self.plan(tree, needed, Some(&Outer { bindings: &left.bindings, rows: left.estimate }))
+        let outer = Outer { bindings: &left.bindings, rows: left.estimate };
+        if self.wanted.is_none() {
+            return self.plan(tree, needed, Some(&outer));
+        }
+        let keyed = self.plan(tree.clone(), needed, Some(&outer))?;
+        // What takes no keys is read whole before the first row.
+        if keys_block(&keyed).is_some() { Ok(keyed) } else { self.whole().plan(tree, needed, Some(&outer)) }
+    }
+
+    fn joined(&self, left: Node, right: Node, kind: JoinKind, condition: Option<Expression>) -> Node {
+        let keys = self.read(left.estimate);
+        join(left, right, kind, condition, keys)
     }
 
     fn left_join(
@@ -275,7 +311,7 @@ impl<'a> Planner<'a> {
         let needed = needed.each(condition.as_ref().is_some_and(is_volatile));
         let left = self.plan(left, &needed, outer)?;
         let right = self.plan_right(right, &needed, &left)?;
-        Ok(join(left, right, JoinKind::Left, condition))
+        Ok(self.joined(left, right, JoinKind::Left, condition))
     }
 
     fn branches(&self, mut set: BranchSet, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
@@ -286,9 +322,12 @@ impl<'a> Planner<'a> {
         let kept: Vec<Variable> =
             set.variables.iter().filter(|v| !is_set || needed.variables.contains(*v)).cloned().collect();
         let kept_set: HashSet<Variable> = kept.iter().cloned().collect();
+        let whole = (!is_set).then(|| self.whole());
+        let planner = whole.as_ref().unwrap_or(self);
         let mut nodes = Vec::with_capacity(set.branches.len());
         for branch in set.branches {
-            nodes.push(project(self.branch(branch, &kept_set, outer)?, &kept));
+            let node = planner.branch(branch, &kept_set, outer)?;
+            nodes.extend(node.map(|node| project(node, &kept)));
         }
         if self.limits.rules.allows(Rule::Unpivot) {
             nodes = unpivot::merge(nodes, union);
@@ -304,8 +343,17 @@ impl<'a> Planner<'a> {
         Ok(if is_set { node } else { distinct(node) })
     }
 
-    fn branch(&self, branch: Branch, needed: &HashSet<Variable>, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
+    /// Nothing where its conditions leave nothing.
+    fn branch(
+        &self,
+        branch: Branch,
+        needed: &HashSet<Variable>,
+        outer: Option<&Outer<'_>>,
+    ) -> Result<Option<Node>, PlanError> {
         let decomposition = decompose(self.catalogue, self.limits, branch);
+        if decomposition.is_impossible {
+            return Ok(None);
+        }
         let mut filters = decomposition.filters;
         let groups = decomposition.groups;
         let mut needed = needed.clone();
@@ -320,13 +368,13 @@ impl<'a> Planner<'a> {
                 Some(left) => {
                     let inner = Outer { bindings: &left.bindings, rows: left.estimate };
                     let right = self.scan(&groups[next], &needed, Some(&inner));
-                    join(left, right, JoinKind::Inner, None)
+                    self.joined(left, right, JoinKind::Inner, None)
                 }
             });
             let waiting: Vec<&Group> = rest.iter().map(|position| &groups[*position]).collect();
             current = current.map(|node| apply_filters(node, &mut filters, &waiting));
         }
-        current.ok_or_else(|| PlanError::new(Code::Internal, "a branch without tables"))
+        current.map(Some).ok_or_else(|| PlanError::new(Code::Internal, "a branch without tables"))
     }
 
     fn scan(&self, group: &Group, needed: &HashSet<Variable>, outer: Option<&Outer<'_>>) -> Node {

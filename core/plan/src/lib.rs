@@ -49,8 +49,8 @@ pub use explain::{Analysis, Explained, OperatorRun, RequestRun, explain_json, ex
 pub use expression::{children, is_cast};
 pub use limits::PlanLimits;
 pub use node::{
-    Basis, Binding, Closure, Form, JoinKind, JoinMethod, KeyPlace, KeySlot, NarrowedColumn, Node, NodeKind, Plan,
-    Pruned, Reach, Request, Scan, ScanOutput, Service, ServiceName, SlotColumn, Start, Unkeyed, Unpivot,
+    Basis, Binding, Closure, FirstRows, Form, JoinKind, JoinMethod, KeyPlace, KeySlot, NarrowedColumn, Node, NodeKind,
+    Plan, Pruned, Reach, Request, Scan, ScanOutput, Service, ServiceName, SlotColumn, Start, Unkeyed, Unpivot,
 };
 pub use observed::{Latency, Observed, Seen, Shape, SourceObserved, shape_of};
 pub use rewrite::map_expression;
@@ -78,14 +78,11 @@ pub fn plan(
     let mut translation = translate::Translation::new(catalogue, dataset.or(own.as_ref()), limits);
     let (form, tree) = form(text, &query, &mut translation)?;
     let pruned = translation.into_pruned();
-    let needed = match form {
-        Form::Ask => join::Needed::once(HashSet::new()),
-        _ => join::Needed::all(needed_variables(&form)),
+    let (tree, needed) = match form {
+        Form::Ask => (one_row(tree), join::Needed::once(HashSet::new())),
+        _ => (tree, join::Needed::all(needed_variables(&form))),
     };
     let mut root = join::Planner::new(catalogue, limits).plan(tree, &needed, None)?;
-    if form == Form::Ask {
-        root = operators::first(root, 1);
-    }
     push::push_down(&mut root, catalogue, limits);
     root.number(0);
     if limits.rules.allows(Rule::SidewaysFilter) {
@@ -94,6 +91,11 @@ pub fn plan(
     limits.check_plan(&root)?;
     let base_iri = query.base_iri().map(|base| base.as_str().to_owned());
     Ok(Plan { form, root, base_iri, algebra: query.to_sse(), pruned, rules: limits.rules })
+}
+
+/// ASK needs no more.
+fn one_row(tree: tree::Tree) -> tree::Tree {
+    tree::Tree::Slice { input: Box::new(tree), offset: 0, count: Some(1) }
 }
 
 /// What the query asks for, and the tree of its rows.

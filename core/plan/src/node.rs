@@ -6,7 +6,7 @@ use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExp
 use spargebra::term::TriplePattern;
 use std::sync::Arc;
 use weft_mapping::{InvalidValues, MappedTerm};
-use weft_model::contract::Relation;
+use weft_model::contract::{ColumnRef, Relation};
 use weft_model::term::{IriShape, TermType};
 
 /// A planned query.
@@ -246,6 +246,8 @@ pub struct Scan {
     pub slot: Option<KeySlot>,
     /// What it costs without keys, where it can do without.
     pub unkeyed: Option<Unkeyed>,
+    /// The rows that are asked for first, where few are expected to be enough.
+    pub first: Option<FirstRows>,
     /// Columns that a join above narrows to the values of its other side, where it has read that first.
     pub narrowed: Vec<NarrowedColumn>,
     /// Conditions that could not be handed to the source, and why.
@@ -253,6 +255,15 @@ pub struct Scan {
     pub invalid_values: InvalidValues,
     /// What the number of rows expected of the relation is taken from.
     pub basis: Basis,
+}
+
+/// The first rows of a relation, by a request of their own. The others are asked for only when these were not enough, with
+/// the first ones among them once more: their key tells them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstRows {
+    pub count: u64,
+    /// Columns of the relation that no two rows have alike, and that are never null.
+    pub key: Vec<ColumnRef>,
 }
 
 /// What an expectation is taken from, the least certain of all that went into it.

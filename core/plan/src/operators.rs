@@ -117,13 +117,14 @@ pub(crate) fn nullable(term_type: &TermType, optional: bool) -> TermType {
     }
 }
 
-/// Joins two nodes; with keys from the left where a scan on the right takes them.
-pub(crate) fn join(left: Node, mut right: Node, kind: JoinKind, condition: Option<Expression>) -> Node {
-    let method = method(&left, &mut right, &kind);
+/// Joins two nodes; with keys from the left where a scan on the right takes them. So many left rows are expected to be
+/// read.
+pub(crate) fn join(left: Node, mut right: Node, kind: JoinKind, condition: Option<Expression>, read: f64) -> Node {
+    let method = method(read, &mut right, &kind);
     let bindings = join_bindings(&left, &right, &kind);
     let connected = right.bindings.iter().any(|b| left.binding(&b.variable).is_some());
     let estimate = match (method, connected) {
-        (JoinMethod::Bind { hash_from, .. }, _) if !is_reached(hash_from, &left) => right.estimate,
+        (JoinMethod::Bind { hash_from, .. }, _) if !is_reached(hash_from, read) => right.estimate,
         (_, true) => left.estimate.max(right.estimate),
         (_, false) => left.estimate * right.estimate,
     };
@@ -140,11 +141,11 @@ pub(crate) fn join(left: Node, mut right: Node, kind: JoinKind, condition: Optio
 /// How much smaller the right side is expected to be for it to be read first, so that it narrows the left.
 const MUCH_SMALLER: f64 = 8.0;
 
-fn method(left: &Node, right: &mut Node, kind: &JoinKind) -> JoinMethod {
+fn method(left: f64, right: &mut Node, kind: &JoinKind) -> JoinMethod {
     let Some(block) = keys_block(right) else { return JoinMethod::Hash };
     let hash_from = hash_from(right);
     let narrows_left = matches!(kind, JoinKind::Inner | JoinKind::Semi);
-    if narrows_left && is_reached(hash_from, left) && right.estimate * MUCH_SMALLER < left.estimate {
+    if narrows_left && is_reached(hash_from, left) && right.estimate * MUCH_SMALLER < left {
         leave_out_keys(right);
         return JoinMethod::Hash;
     }
@@ -152,8 +153,8 @@ fn method(left: &Node, right: &mut Node, kind: &JoinKind) -> JoinMethod {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
-fn is_reached(hash_from: Option<u64>, left: &Node) -> bool {
-    hash_from.is_some_and(|keys| left.estimate >= keys as f64)
+fn is_reached(hash_from: Option<u64>, left: f64) -> bool {
+    hash_from.is_some_and(|keys| left >= keys as f64)
 }
 
 /// The number of keys from which the right side of a join is cheaper to read whole than to ask for keys; `None` where

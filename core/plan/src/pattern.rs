@@ -57,9 +57,12 @@ impl QuadPattern {
         self.places().filter_map(|(_, term)| term.variable())
     }
 
-    /// Whether the two share a variable, or a constant subject.
+    /// Whether the two share a variable, or a constant that is the subject of one.
     pub(crate) fn is_connected(&self, other: &Self) -> bool {
-        self.subject == other.subject || self.variables().any(|mine| other.variables().any(|theirs| mine == theirs))
+        self.subject == other.subject
+            || self.subject == other.object
+            || self.object == other.subject
+            || self.variables().any(|mine| other.variables().any(|theirs| mine == theirs))
     }
 
     pub(crate) fn predicate_constant(&self) -> Option<&NamedNode> {

@@ -38,6 +38,7 @@ pub(crate) fn push(catalogue: &Catalogue, branch: &mut Branch, condition: &Sparq
                 if level < Capability::Exact {
                     reason = Some(format!("{} answers {condition} only as a superset", access.table));
                 }
+                branch.is_impossible |= is_never(&expression);
                 add(&mut branch.accesses[position], expression);
             }
             Err(None) => {}
@@ -47,6 +48,16 @@ pub(crate) fn push(catalogue: &Catalogue, branch: &mut Branch, condition: &Sparq
     let reason =
         if exact { None } else { Some(reason.unwrap_or_else(|| format!("{condition} is not about one table"))) };
     Pushed { exact, reason }
+}
+
+/// Whether it is one of no values.
+fn is_never(expression: &Expression) -> bool {
+    match expression {
+        Expression::In { values, .. } => values.is_empty(),
+        Expression::And(parts) => parts.iter().any(is_never),
+        Expression::Or(parts) => parts.iter().all(is_never),
+        _ => false,
+    }
 }
 
 fn add(access: &mut Access, expression: Expression) {

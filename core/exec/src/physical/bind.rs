@@ -23,6 +23,7 @@ use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use oxrdf::Variable;
 use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use tokio::sync::oneshot;
@@ -48,6 +49,7 @@ pub(super) fn bind_join(run: &Arc<Run>, left: Relation, plan: Plan<'_>) -> Resul
         run: run.clone(),
         key_variables: key_variables(plan.right),
         pace: pace(run, &plan),
+        goes_on: first_scan(plan.left).map(|scan| run.goes_on(scan)),
         parallel: parallel(run, &plan),
         left,
         right: plan.right.clone(),
@@ -67,6 +69,8 @@ struct BindJoin {
     right: Node,
     join: HashJoin,
     pace: Pace,
+    /// Whether the left asked for more than its first rows; nothing where it asks for all of them at once.
+    goes_on: Option<Arc<AtomicBool>>,
     /// Blocks asked for at once.
     parallel: usize,
     key_variables: Vec<Variable>,
@@ -84,6 +88,15 @@ fn pace(run: &Run, plan: &Plan<'_>) -> Pace {
         ordered: plan.join.ordered,
         // A left side that is not read to its end may keep the right one waiting for ever.
         ahead_of_goal: shares_source,
+    }
+}
+
+/// The scan that gives the left rows, where it asks for the first of them by themselves.
+fn first_scan(left: &Node) -> Option<usize> {
+    match &left.kind {
+        NodeKind::Project { input } | NodeKind::Extend { input, .. } => first_scan(input),
+        NodeKind::Scan(scan) => scan.first.as_ref().map(|_| left.id),
+        _ => None,
     }
 }
 
@@ -172,6 +185,7 @@ impl BindJoin {
         let begin = async move {
             let rows = self.left.plan.execute(0, context.clone())?;
             let left = LeftRows::new(&self.left.layout, &self.key_variables, self.pace, rows, &context)?;
+            let left = left.going_on(self.goes_on.clone());
             let parts = Parts { join: self, left: Some(left), context, before: None };
             let answers = stream::try_unfold(parts, |mut parts| async move {
                 let answer = parts.next().await?;

@@ -1,6 +1,6 @@
 //! Different keys, numbered as they come.
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow_row::{RowConverter, Rows, SortField};
 use arrow_schema::SchemaRef;
 use datafusion_common::{DataFusionError, Result};
@@ -66,6 +66,23 @@ impl KeySet {
         Ok(rows)
     }
 
+    /// Adds the keys of all rows.
+    pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.number(batch, usize::MAX, &mut Vec::new()).map(|_| ())
+    }
+
+    /// The rows whose keys are not among those seen.
+    pub(super) fn others(&mut self, batch: &RecordBatch) -> Result<BooleanArray> {
+        let columns: Vec<ArrayRef> = self.columns.iter().map(|c| batch.column(*c).clone()).collect();
+        let encoded = self.converter.convert_columns(&columns)?;
+        let is_other = |row| {
+            let key = encoded.row(row);
+            let hash = self.hasher.hash_one(key.data());
+            self.table.find(hash, |n| self.keys.row(*n as usize).data() == key.data()).is_none()
+        };
+        Ok((0..batch.num_rows()).map(|row| Some(is_other(row))).collect())
+    }
+
     fn number_chunk(
         &mut self,
         batch: &RecordBatch,
@@ -127,6 +144,15 @@ mod tests {
         let mut numbers = Vec::new();
         assert_eq!(none.number(&batch, 1, &mut numbers).unwrap(), 5);
         assert_eq!((numbers, none.len()), (vec![0; 5], 1));
+    }
+
+    #[test]
+    fn others_are_the_rows_of_keys_that_were_not_added() {
+        let batch = rows(vec![Some(1), Some(2), None, Some(2)], vec![Some("a"), Some("b"), None, Some("a")]);
+        let mut keys = KeySet::new(&batch.schema(), vec![0, 1]).unwrap();
+        keys.add(&batch.slice(1, 2)).unwrap();
+        let others: Vec<bool> = keys.others(&batch).unwrap().iter().flatten().collect();
+        assert_eq!(others, [true, false, false, true]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use crate::expression::ExpressionContext;
 use crate::profile::Profile;
 use crate::report::ReportHandle;
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use weft_connector::{CallContext, Guarded, GuardedEndpoint};
 use weft_plan::Rules;
 
@@ -23,9 +23,13 @@ pub(crate) struct Run {
     pub(crate) limits: RunLimits,
     pub(crate) scans: AtomicU64,
     pub(crate) shared: SharedRelations,
+    /// The scans that asked for more than their first rows, by [`weft_plan::Node::id`].
+    pub(crate) going_on: GoingOn,
     /// Where operators are counted; nothing unless the run is analysed.
     pub(crate) profile: Option<Arc<Profile>>,
 }
+
+pub(crate) type GoingOn = Mutex<HashMap<usize, Arc<AtomicBool>>>;
 
 /// Limits of the operators.
 #[derive(Clone, Debug)]
@@ -47,6 +51,12 @@ impl Run {
         if let Some(profile) = &self.profile {
             profile.note(node, note());
         }
+    }
+
+    /// Whether a scan asked for more than its first rows, as long as it runs.
+    pub(crate) fn goes_on(&self, node: usize) -> Arc<AtomicBool> {
+        let mut known = self.going_on.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(node).or_default().clone()
     }
 
     /// A name for the next scan, for the logs of both sides.

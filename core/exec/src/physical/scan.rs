@@ -1,5 +1,6 @@
 //! Scans: one request to a source, its columns turned into variables.
 
+use super::first_rows::FirstRows;
 use super::narrow::{Given, Narrowed, Sideways, narrowed, restrict};
 use super::operators::{aligned, select};
 use super::stream_exec::StreamExec;
@@ -12,6 +13,7 @@ use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 use datafusion_common::{DataFusionError, Result as StreamResult};
 use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
+use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oxrdf::Variable;
 use std::sync::Arc;
@@ -129,12 +131,13 @@ impl Way {
 
 /// One request to a source, made when its rows are first polled.
 #[derive(Clone)]
-struct SourceRows {
+pub(super) struct SourceRows {
     run: Arc<Run>,
     /// The operator whose rows they are.
     node: usize,
     source: Guarded,
-    request: ScanRequest,
+    pub(super) request: ScanRequest,
+    first: Option<FirstRows>,
     invalid: InvalidValues,
     /// What joins tell of the rows they need, once they know.
     narrowed: Arc<[(NarrowedColumn, Arc<Sideways>)]>,
@@ -165,20 +168,35 @@ impl SourceRows {
         let narrowed: Arc<[_]> = given.narrowings(scan).into();
         let told =
             outputs.iter().filter(|output| narrowed.iter().any(|(column, _)| column.variable == output.variable));
+        let request = request(run, scan, block);
         Ok(Some(Self {
             run: run.clone(),
             node,
             source,
-            request: request(run, scan, block),
+            first: FirstRows::new(run, node, &request, scan),
+            request,
             invalid: scan.invalid_values,
             types: told.map(|output| (output.variable.clone(), output.term.term_type.clone())).collect(),
             narrowed,
         }))
     }
 
-    fn start(self) -> impl futures::Stream<Item = StreamResult<RecordBatch>> + Send + 'static {
+    fn start(mut self) -> BoxStream<'static, StreamResult<RecordBatch>> {
+        match self.first.take() {
+            Some(first) => first.of(self).boxed(),
+            None => {
+                let request = self.request.clone();
+                self.ask(request).boxed()
+            }
+        }
+    }
+
+    pub(super) fn ask(
+        self,
+        request: ScanRequest,
+    ) -> impl futures::Stream<Item = StreamResult<RecordBatch>> + Send + 'static {
         let opened = async move {
-            let Some((request, is_whole)) = self.narrowed_request() else { return Ok(stream::empty().boxed()) };
+            let Some((request, is_whole)) = self.narrowed(request) else { return Ok(stream::empty().boxed()) };
             let keys = keys_of(&request);
             // What is narrowed says nothing of the table.
             let shape = if is_whole { shape_of(&request.relation) } else { None };
@@ -197,13 +215,12 @@ impl SourceRows {
         stream::once(opened).try_flatten()
     }
 
-    /// The request for no more than is needed, and whether that is everything; `None` where nothing is.
-    fn narrowed_request(&self) -> Option<(ScanRequest, bool)> {
+    /// A request for no more than is needed, and whether that is everything; `None` where nothing is.
+    fn narrowed(&self, mut request: ScanRequest) -> Option<(ScanRequest, bool)> {
         let type_of = |variable: &Variable| {
             let found = self.types.iter().find(|(known, _)| known == variable);
             found.map(|(_, term_type)| term_type.clone())
         };
-        let mut request = self.request.clone();
         match narrowed(&self.narrowed, type_of) {
             Narrowed::Everything => None,
             Narrowed::Rows(conditions) if conditions.is_empty() => Some((request, true)),

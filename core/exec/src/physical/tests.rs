@@ -333,6 +333,46 @@ async fn where_a_few_rows_are_enough_little_is_asked_and_more_only_when_it_is_wa
 }
 
 #[tokio::test]
+async fn the_first_rows_are_asked_for_by_themselves_and_come_once() {
+    let limits = |source: &Source| source.requests().iter().map(|read| read.limit).collect::<Vec<_>>();
+    let left = || Source::new("left", twice(1_000)).limiting();
+    let query = format!("{INNER} LIMIT 6");
+    let mesh = Mesh::new(
+        vec![left(), Source::new("right", (0..5_000).map(|id| (id, id)).collect()).declaring(50_000)],
+        without(&[]),
+    );
+    assert_eq!(mesh.run(&mesh.plan(&query).root).await.unwrap().0.len(), 6);
+    let asked = limits(mesh.source("left"));
+    assert!(matches!(asked[..], [Some(6..=12)]), "{asked:?}");
+
+    // The first ones match nothing. What more is wanted than there is shows that each row comes once.
+    let late = Source::new("right", (995..2_000).map(|id| (id, id)).collect()).declaring(50_000);
+    let mesh = Mesh::new(vec![left(), late], without(&[]));
+    for (most, all) in [(6, 6), (200, 10)] {
+        let mesh = mesh.under(without(&[]));
+        let mut rows = mesh.run(&mesh.plan(&format!("{INNER} LIMIT {most}")).root).await.unwrap().0;
+        assert_eq!(rows.len(), all);
+        rows.sort();
+        rows.dedup();
+        assert_eq!(rows.len(), all, "each row comes once");
+        assert!(matches!(limits(mesh.source("left"))[..], [Some(_), None]), "{:?}", limits(mesh.source("left")));
+    }
+}
+
+#[tokio::test]
+async fn the_call_for_first_rows_is_over_before_the_other_side_is_asked() {
+    let join = |description: &mut weft_model::contract::Description| description.relational.join = JoinSupport::None;
+    let guards = GuardLimits { concurrency: 1, timeout: Duration::from_secs(5), ..GuardLimits::default() };
+    let same = Source::new("left", (0..5_000).map(|id| (id, id / 2)).collect()).in_batches_of(10);
+    let mesh = Mesh::guarded(vec![same.limiting().described(join)], without(&[]), guards);
+    let plan = mesh.plan("SELECT * { ?p ex:left ?x . ?q ex:left ?x } LIMIT 5");
+    assert_eq!(mesh.run(&plan.root).await.unwrap().0.len(), 5);
+    let source = mesh.source("left");
+    assert_eq!((source.requests().len(), source.peak()), (2, 1));
+    assert!(source.sent() < 50, "{} rows were sent", source.sent());
+}
+
+#[tokio::test]
 async fn rows_come_in_the_order_of_the_left_where_that_is_wanted() {
     // The left in the order of its values, keys again and again; the right in an order of its own.
     let left: Vec<(i64, i64)> = (0..500).map(|n| (n * 7 % 60, n)).collect();

@@ -231,6 +231,17 @@ pub enum InvalidRelation {
 }
 
 impl Relation {
+    /// Only the first `most` of the rows.
+    pub fn limit(&mut self, most: u64) {
+        match self {
+            Self::Read(read) => read.limit = Some(read.limit.map_or(most, |known| known.min(most))),
+            other => {
+                let input = Box::new(other.clone());
+                *other = Self::Limit { input, offset: 0, count: Some(most) };
+            }
+        }
+    }
+
     /// The output columns: how they are referred to from above, and their types.
     pub fn fields(&self) -> Result<Vec<(ColumnRef, Field)>, InvalidRelation> {
         match self {

@@ -180,12 +180,13 @@ impl Parts {
         let is_of = |side: &Node| self.arguments.iter().all(|argument| side.binding(argument).is_some());
         let below_left = || {
             let (part, gain) = is_of(left).then(|| self.below(left, pushing, needed.clone()))??;
-            Some((join(part, (**right).clone(), kind.clone(), condition.clone()), gain))
+            let read = part.estimate;
+            Some((join(part, (**right).clone(), kind.clone(), condition.clone(), read), gain))
         };
         let below_right = || {
             let can = *kind == JoinKind::Inner && is_of(right);
             let (part, gain) = can.then(|| self.below(right, pushing, needed.clone()))??;
-            Some((join((**left).clone(), part, kind.clone(), condition.clone()), gain))
+            Some((join((**left).clone(), part, kind.clone(), condition.clone(), left.estimate), gain))
         };
         match (below_left(), below_right()) {
             (Some(one), Some(other)) => Some(if one.1.saved() >= other.1.saved() { one } else { other }),

@@ -5,7 +5,7 @@ use super::reason::Reasons;
 use super::sources::{Sources, left_out};
 use super::text::{gives, narrowed_text, relation, title, way};
 use super::{Analysis, Explained, basis, rules_off};
-use crate::{Node, NodeKind, Scan};
+use crate::{FirstRows, Node, NodeKind, Scan};
 use std::fmt::Write as _;
 
 /// What is known of a plan, for people.
@@ -75,6 +75,9 @@ impl Writer<'_> {
             let columns: Vec<String> =
                 slot.columns.iter().map(|c| format!("{} in keys of {}", c.columns.join(", "), c.variable)).collect();
             self.line(depth, &format!("with: {} (at most {} at once)", columns.join(", "), slot.block));
+        }
+        if let Some(FirstRows { count, .. }) = &scan.first {
+            self.line(depth, &format!("first: {count} rows, and the others only if these are not enough"));
         }
         for narrowed in &scan.narrowed {
             self.line(depth, &format!("narrowed: {}", narrowed_text(narrowed)));

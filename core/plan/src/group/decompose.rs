@@ -1,7 +1,7 @@
 //! Which accesses of a branch are one request, and which conditions are left to the broker.
 
 use super::{Decomposition, Group};
-use crate::branch::{Branch, Occurrence, equal_conditions, term_expression};
+use crate::branch::{Branch, equal_conditions, term_expression};
 use crate::catalogue::Catalogue;
 use crate::constant::is_native;
 use crate::pushdown::{self, not_null};
@@ -10,7 +10,7 @@ use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
 use std::collections::HashSet;
 use std::sync::Arc;
-use weft_mapping::Build;
+use weft_mapping::{Build, MappedTerm};
 use weft_model::contract::{Capability, FilterOperation, JoinSupport, Table, TextComparison, TypeKind};
 use weft_model::term::{LiteralType, TermType};
 
@@ -38,6 +38,7 @@ pub(crate) fn decompose(catalogue: &Catalogue, limits: &PlanLimits, mut branch: 
     filters.extend(equate_within(catalogue, &mut branch, &sets));
     // What was equal by a variable that now has another name is no longer joined by the source.
     let sets = connect(catalogue, rules, &branch);
+    let is_impossible = branch.is_impossible;
     let branch = Arc::new(branch);
     let mut groups: Vec<Group> =
         sets.into_iter().map(|accesses| Group::new(catalogue, observed, branch.clone(), accesses, &forced)).collect();
@@ -45,7 +46,7 @@ pub(crate) fn decompose(catalogue: &Catalogue, limits: &PlanLimits, mut branch: 
         first.constants = constants;
         first.not_pushed = not_pushed;
     }
-    Decomposition { groups, filters }
+    Decomposition { groups, filters, is_impossible }
 }
 
 fn constants(branch: &Branch) -> impl Iterator<Item = (Variable, Term)> {
@@ -122,7 +123,7 @@ fn connect(catalogue: &Catalogue, rules: Rules, branch: &Branch) -> Vec<Vec<usiz
         let joins = |group: &Vec<usize>| match support {
             _ if !rules.allows(Rule::SourceJoin) => false,
             JoinSupport::None => false,
-            JoinSupport::Any => !equalities(catalogue, branch, group, position).is_empty(),
+            JoinSupport::Any => !joined_on(catalogue, branch, group, position).is_empty(),
             JoinSupport::ForeignKeys => group.len() == 1 && along_foreign_key(catalogue, branch, group[0], position),
         };
         let same_source = |group: &Vec<usize>| branch.accesses[group[0]].graph == graph;
@@ -150,16 +151,60 @@ fn join_order(catalogue: &Catalogue, branch: &Branch, mut rest: Vec<usize>) -> V
     rest.sort_unstable();
     let mut ordered = vec![rest.remove(0)];
     while !rest.is_empty() {
-        let next = rest
-            .iter()
-            .position(|position| !equalities(catalogue, branch, &ordered, *position).is_empty())
-            .unwrap_or(0);
+        let next =
+            rest.iter().position(|position| !joined_on(catalogue, branch, &ordered, *position).is_empty()).unwrap_or(0);
         ordered.push(rest.remove(next));
     }
     ordered
 }
 
-/// Column pairs on which an access joins accesses that are joined already.
+/// Column pairs on which the source joins an access with those that are joined already: what is equal, or else the columns
+/// that are one constant in both. Of these, one access gives at most one row, so that no more rows come than without.
+pub(super) fn joined_on(
+    catalogue: &Catalogue,
+    branch: &Branch,
+    joined: &[usize],
+    position: usize,
+) -> Vec<(ColumnAt, ColumnAt)> {
+    let pairs = equalities(catalogue, branch, joined, position);
+    if !pairs.is_empty() {
+        return pairs;
+    }
+    let other = joined.iter().find_map(|other| Some((*other, same_constant(catalogue, branch, *other, position)?)));
+    let Some((other, (theirs, mine))) = other else { return pairs };
+    theirs.iter().zip(mine).map(|(left, right)| ((other, left.clone()), (position, right.clone()))).collect()
+}
+
+/// The columns of two accesses that are one constant.
+fn same_constant<'b>(
+    catalogue: &Catalogue,
+    branch: &'b Branch,
+    left: usize,
+    right: usize,
+) -> Option<(&'b [String], &'b [String])> {
+    let is_one_row = |position: usize| {
+        let columns: Vec<&str> = branch.accesses[position].constant_columns.iter().map(String::as_str).collect();
+        table_of(catalogue, branch, position).is_some_and(|table| table.is_unique(&columns))
+    };
+    if !is_one_row(left) && !is_one_row(right) {
+        return None;
+    }
+    let is_exact = |position: usize, term: &MappedTerm| {
+        term.columns.iter().all(|column| branch.accesses[position].constant_columns.contains(column))
+    };
+    let of_left = branch.accesses[left].constants.iter().filter(|(_, term)| is_exact(left, term));
+    for (constant, theirs) in of_left {
+        let mine = branch.accesses[right].constants.iter().find(|(known, mine)| {
+            known == constant && is_exact(right, mine) && same_columns(catalogue, branch, (left, theirs), (right, mine))
+        });
+        if let Some((_, mine)) = mine {
+            return Some((&theirs.columns, &mine.columns));
+        }
+    }
+    None
+}
+
+/// Column pairs on which an access equals accesses that are joined already.
 pub(super) fn equalities(
     catalogue: &Catalogue,
     branch: &Branch,
@@ -170,7 +215,7 @@ pub(super) fn equalities(
     for mine in branch.occurrences.iter().filter(|o| o.access == Some(position) && !o.optional) {
         for theirs in branch.occurrences_of(&mine.variable).filter(|o| !o.optional) {
             let Some(other) = theirs.access.filter(|other| joined.contains(other)) else { continue };
-            if !same_columns(catalogue, branch, theirs, mine) {
+            if !same_columns(catalogue, branch, (other, &theirs.term), (position, &mine.term)) {
                 continue;
             }
             for (left, right) in theirs.term.columns.iter().zip(&mine.term.columns) {
@@ -187,21 +232,22 @@ pub(super) fn equalities(
 pub(super) type ColumnAt = (usize, String);
 
 /// Whether the source's equality of the columns is the equality of the terms.
-fn same_columns(catalogue: &Catalogue, branch: &Branch, left: &Occurrence, right: &Occurrence) -> bool {
-    if left.term.term_type != right.term.term_type || left.term.build != right.term.build {
+fn same_columns(catalogue: &Catalogue, branch: &Branch, left: TermAt<'_>, right: TermAt<'_>) -> bool {
+    if left.1.term_type != right.1.term_type || left.1.build != right.1.build {
         return false;
     }
-    if left.term.build != Build::Columns || left.term.term_type == TermType::Literal(LiteralType::Double) {
+    if left.1.build != Build::Columns || left.1.term_type == TermType::Literal(LiteralType::Double) {
         return false;
     }
-    [left, right].into_iter().all(|occurrence| native_columns(catalogue, branch, occurrence))
+    [left, right].into_iter().all(|at| native_columns(catalogue, branch, at))
 }
 
-fn native_columns(catalogue: &Catalogue, branch: &Branch, occurrence: &Occurrence) -> bool {
-    let Some(table) = occurrence.access.and_then(|position| table_of(catalogue, branch, position)) else {
-        return false;
-    };
-    occurrence.term.columns.iter().zip(occurrence.term.term_type.columns()).all(|(name, arrow)| {
+/// A term and the access it is of.
+type TermAt<'a> = (usize, &'a MappedTerm);
+
+fn native_columns(catalogue: &Catalogue, branch: &Branch, (position, term): TermAt<'_>) -> bool {
+    let Some(table) = table_of(catalogue, branch, position) else { return false };
+    term.columns.iter().zip(term.term_type.columns()).all(|(name, arrow)| {
         table.column(name).is_some_and(|column| {
             is_native(column, &arrow)
                 && (column.data_type.kind() != TypeKind::Text || column.text_comparison == TextComparison::CodePoint)
@@ -245,7 +291,9 @@ fn equate_within(catalogue: &Catalogue, branch: &mut Branch, groups: &[Vec<usize
         });
         let Some(first) = first else { continue };
         let (a, b) = (&branch.occurrences[first], &branch.occurrences[second]);
-        if a.access != b.access && same_columns(catalogue, branch, a, b) {
+        if let Some(other) = a.access.filter(|other| *other != mine)
+            && same_columns(catalogue, branch, (other, &a.term), (mine, &b.term))
+        {
             continue;
         }
         if a.access == b.access && a.term == b.term {

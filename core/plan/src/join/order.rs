@@ -88,7 +88,8 @@ impl Member for TreeMember {
                 |b: &Binding| before.is_some_and(|o| o.bindings.iter().any(|known| known.variable == b.variable));
             let reached = (self.rows >= UNKNOWN && self.bindings.iter().any(is_known)).then_some(REACHED);
             let joined = reached.zip(before).map(|(reached, before)| before.rows * reached);
-            return Ok(Step { cost: self.rows, rows: self.rows, joined });
+            let cost = before.map_or_else(|| planner.read(self.rows), |_| self.rows);
+            return Ok(Step { cost, rows: self.rows, joined });
         }
         let mut all = Step { cost: 0.0, rows: 0.0, joined: Some(0.0) };
         for groups in &self.branches {
@@ -195,7 +196,7 @@ impl Planner<'_> {
                 (false, false, Some(joined)) => joined.max(1.0),
                 (false, false, None) => rows.max(step.rows),
             };
-            total += step.cost + rows * JOINED;
+            total += step.cost + self.read(rows) * JOINED;
             merge(&mut bindings, members[position].bindings());
             order.push(position);
         }
@@ -271,17 +272,20 @@ impl Planner<'_> {
     /// Whether the group is better asked for the keys of the outer rows or read as it is.
     pub(super) fn access(&self, group: &Group, outer: Option<&Outer<'_>>) -> Access {
         let (alone, request) = (group.estimate(self.catalogue), group.request_cost());
-        let unkeyed = Access { slot: None, unkeyed: None, rows: alone, cost: alone + request, joined: None };
+        // What comes first is read as far as it is wanted; what is joined with it without keys, to its end.
+        let whole = outer.map_or_else(|| self.read(alone), |_| alone) + request;
+        let unkeyed = Access { slot: None, unkeyed: None, rows: alone, cost: whole, joined: None };
         let Some(slot) = outer.and_then(|outer| group.slot(self.catalogue, outer, self.limits.key_block)) else {
             return unkeyed;
         };
-        let keys = outer.map_or(1.0, |outer| outer.rows).max(1.0);
+        let all_keys = outer.map_or(1.0, |outer| outer.rows).max(1.0);
+        let keys = self.read(all_keys);
         let per_key = group.rows_per_key(self.catalogue, &slot);
-        let rows = (keys * per_key).max(1.0);
+        let rows = (all_keys * per_key).max(1.0);
         #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
         let requests = (keys / slot.block.max(1) as f64).ceil();
         // A key costs about as much to send as a row to receive.
-        let cost = rows + keys + requests * request;
+        let cost = (keys * per_key).max(1.0) + keys + requests * request;
         let required = group.missing_bindings(self.catalogue, None).is_some();
         if !required && !self.limits.rules.allows(Rule::BindJoin) {
             return unkeyed;

@@ -1,9 +1,9 @@
 //! LIMIT into scans, and into joins as a goal.
 
-use super::columns::{capabilities, rows_are_final};
+use super::columns::{capabilities, rows_are_final, table_of};
 use super::{Pushing, sort};
-use crate::{JoinKind, Node, NodeKind, Rule, Scan, ScanOutput};
-use weft_model::contract::{Capability, Relation};
+use crate::{FirstRows, JoinKind, Node, NodeKind, Rule, Scan, ScanOutput};
+use weft_model::contract::{Capability, ColumnRef, Relation};
 
 /// Only the first `most` rows are wanted.
 pub(super) fn push(node: &mut Node, pushing: Pushing<'_>, most: usize) {
@@ -18,14 +18,17 @@ pub(super) fn push(node: &mut Node, pushing: Pushing<'_>, most: usize) {
             }
         }
         // The rows above it go on until they are enough.
-        NodeKind::Filter { input, .. } if pushing.allows(Rule::JoinGoal) => mark(input, most),
+        NodeKind::Filter { input, .. } if pushing.allows(Rule::JoinGoal) => {
+            mark(input, pushing, Few { rows: most, part: None });
+        }
         NodeKind::Join { left, kind, .. } => {
             // Each left row gives at least one.
             if pushing.allows(Rule::PushBelowJoin) && matches!(kind, JoinKind::Left | JoinKind::Mark(_)) {
                 push(left, pushing, most);
             }
             if pushing.allows(Rule::JoinGoal) {
-                mark(node, most);
+                let few = Few::of(node, most);
+                mark(node, pushing, few);
             }
         }
         NodeKind::Unpivot(unpivot) if limits && unpivot.scan.slot.is_none() => {
@@ -45,19 +48,65 @@ pub(super) fn push(node: &mut Node, pushing: Pushing<'_>, most: usize) {
     }
 }
 
+/// What a LIMIT wants of the joins below it.
+#[derive(Clone, Copy)]
+struct Few {
+    rows: usize,
+    /// How much of all rows that is expected to be; nothing where that is anybody's guess.
+    part: Option<f64>,
+}
+
+impl Few {
+    #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
+    fn of(node: &Node, rows: usize) -> Self {
+        Self { rows, part: Some(rows as f64 / node.estimate.max(1.0)) }
+    }
+
+    /// How many of the rows of a scan are expected to be enough, where that is far from all.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of rows, within bounds")]
+    #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
+    fn first(self, scanned: f64, most: usize) -> Option<u64> {
+        let first = (scanned * self.part?).ceil().max(self.rows as f64);
+        (first * 2.0 <= scanned && first <= most as f64).then_some(first as u64)
+    }
+}
+
 /// Tells the joins that give their rows to what is above as they come that so many are wanted.
-fn mark(node: &mut Node, most: usize) {
+fn mark(node: &mut Node, pushing: Pushing<'_>, few: Few) {
+    let scanned = node.estimate;
     match &mut node.kind {
         NodeKind::Join { left, goal, .. } => {
-            *goal = Some(goal.map_or(most, |known| known.min(most)));
-            mark(left, most);
+            *goal = Some(goal.map_or(few.rows, |known| known.min(few.rows)));
+            mark(left, pushing, few);
         }
-        NodeKind::Project { input } | NodeKind::Extend { input, .. } | NodeKind::Filter { input, .. } => {
-            mark(input, most);
-        }
-        NodeKind::Union(inputs) => inputs.iter_mut().for_each(|input| mark(input, most)),
+        NodeKind::Project { input } | NodeKind::Extend { input, .. } => mark(input, pushing, few),
+        // How many rows it leaves is not known.
+        NodeKind::Filter { input, .. } => mark(input, pushing, Few { part: None, ..few }),
+        NodeKind::Union(inputs) => inputs.iter_mut().for_each(|input| mark(input, pushing, few)),
+        NodeKind::Scan(scan) => scan.first = first_rows(scan, pushing, few.first(scanned, pushing.limits.key_block)),
         _ => {}
     }
+}
+
+/// The first rows by a request of their own, where a key tells them from the others.
+fn first_rows(scan: &Scan, pushing: Pushing<'_>, count: Option<u64>) -> Option<FirstRows> {
+    let read = match &scan.relation {
+        Relation::Read(read) => read,
+        Relation::Sort { input, .. } => match &**input {
+            Relation::Read(read) => read,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let is_exact = capabilities(scan, pushing.catalogue)?.limit == Capability::Exact;
+    if !is_exact || scan.slot.is_some() || read.limit.is_some() {
+        return None;
+    }
+    let table = table_of(scan, pushing.catalogue, &read.alias)?;
+    let tells = |name: &String| read.columns.contains(name) && table.column(name).is_some_and(|c| !c.nullable);
+    let key = table.keys.iter().find(|key| !key.is_empty() && key.iter().all(tells))?;
+    let key = key.iter().map(|name| ColumnRef::new(&read.alias, name)).collect();
+    Some(FirstRows { count: count?, key })
 }
 
 fn is_capable(scan: &Scan, pushing: Pushing<'_>) -> bool {
@@ -65,12 +114,5 @@ fn is_capable(scan: &Scan, pushing: Pushing<'_>) -> bool {
 }
 
 pub(super) fn limit(relation: &mut Relation, most: usize) {
-    let most = u64::try_from(most).unwrap_or(u64::MAX);
-    match relation {
-        Relation::Read(read) => read.limit = Some(read.limit.map_or(most, |known| known.min(most))),
-        other => {
-            let input = Box::new(other.clone());
-            *other = Relation::Limit { input, offset: 0, count: Some(most) };
-        }
-    }
+    relation.limit(u64::try_from(most).unwrap_or(u64::MAX));
 }

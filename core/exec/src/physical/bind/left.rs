@@ -15,6 +15,7 @@ use futures::{StreamExt as _, stream};
 use oxrdf::Variable;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How much is read and asked for at once.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,8 @@ pub(super) struct LeftRows {
     numbers: Vec<u32>,
     window: Option<Window>,
     reservation: MemoryReservation,
+    /// Whether their source was asked for more than the first rows, which came by a call that is over.
+    goes_on: Option<Arc<AtomicBool>>,
 }
 
 impl LeftRows {
@@ -94,7 +97,18 @@ impl LeftRows {
             numbers: Vec::new(),
             window: None,
             reservation: MemoryConsumer::new("bind join").register(context.memory_pool()),
+            goes_on: None,
         })
+    }
+
+    pub(super) fn going_on(self, goes_on: Option<Arc<AtomicBool>>) -> Self {
+        Self { goes_on, ..self }
+    }
+
+    /// How many rows a small block reads ahead.
+    fn ahead_of(&self, wanted: usize) -> usize {
+        let is_over = self.goes_on.as_ref().is_some_and(|goes_on| !goes_on.load(Ordering::Relaxed));
+        if self.pace.ahead_of_goal && !is_over { self.pace.read_ahead } else { wanted }
     }
 
     /// Whether all rows are read.
@@ -127,14 +141,13 @@ impl LeftRows {
 
     /// The first rows, with no more distinct keys than are wanted.
     async fn next_run(&mut self, wanted: usize) -> Result<Option<Part>> {
-        let small = !self.pace.ahead_of_goal && wanted < self.pace.block;
-        let read = if small { wanted } else { self.pace.read_ahead };
+        let small = wanted < self.pace.block;
         self.keys.clear();
         self.numbers.clear();
         let mut taken: Vec<RecordBatch> = Vec::new();
         let mut rows = 0;
         loop {
-            self.fill(read).await?;
+            let read = self.fill(small.then_some(wanted)).await?;
             let Some(batch) = self.ahead.pop_front() else { break };
             let fitting = self.keys.number(&batch, wanted, &mut self.numbers)?;
             self.ahead_rows -= fitting;
@@ -160,10 +173,8 @@ impl LeftRows {
         if let Some(rows) = self.numbers.iter().position(|number| *number as usize >= end) {
             taken = self.keep(taken, rows);
         }
-        if !small {
-            // What the source still sends while the right is asked is read now.
-            self.fill(read).await?;
-        }
+        // What the source still sends while the right is asked is read now.
+        self.fill(small.then_some(0)).await?;
         self.asked += end as u64;
         let next = wanted.saturating_mul(2).min(self.pace.block);
         self.wanted = (self.pace.ordered || next < self.pace.block).then_some(next);
@@ -249,15 +260,19 @@ impl LeftRows {
         Ok(Some(Part::Block(Block { rows, keys, held, alone })))
     }
 
-    /// Reads until so many rows are ahead.
-    async fn fill(&mut self, most: usize) -> Result<()> {
-        while !self.ended && self.ahead_rows < most {
+    /// Reads until so many rows are ahead as a small block wants, or as may be; gives how many those are.
+    async fn fill(&mut self, wanted: Option<usize>) -> Result<usize> {
+        loop {
+            // What is read may show that it has to be more.
+            let most = wanted.map_or(self.pace.read_ahead, |wanted| self.ahead_of(wanted));
+            if self.ended || self.ahead_rows >= most {
+                return Ok(most);
+            }
             if let Some(batch) = self.read().await? {
                 self.ahead.push_back(batch);
                 self.account()?;
             }
         }
-        Ok(())
     }
 
     async fn read(&mut self) -> Result<Option<RecordBatch>> {

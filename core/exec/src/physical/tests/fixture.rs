@@ -98,6 +98,10 @@ impl Source {
         self
     }
 
+    pub(super) fn limiting(self) -> Self {
+        self.described(|description| description.relational.limit = Capability::Exact)
+    }
+
     pub(super) fn described(mut self, change: impl FnOnce(&mut Description)) -> Self {
         change(&mut self.description);
         self
@@ -166,7 +170,8 @@ impl Source {
             keys.as_ref().is_none_or(|keys| keys.contains(&own))
                 && read.filter.as_ref().is_none_or(|filter| holds(filter, **row))
         };
-        self.rows.iter().filter(wanted).copied().collect()
+        let most = read.limit.map_or(usize::MAX, |most| usize::try_from(most).unwrap());
+        self.rows.iter().filter(wanted).take(most).copied().collect()
     }
 }
 
