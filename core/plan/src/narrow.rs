@@ -120,7 +120,9 @@ impl Narrowing<'_> {
         let (range, list) = (takes_range(table, column), takes_list(table, column));
         let fits = is_native(column, arrow) && is_comparable(column) && (range || list);
         let (join, variable) = (self.join, self.variable.clone());
-        fits.then(|| NarrowedColumn { join, variable, part, read, column: name, range, list })
+        let distinct = if table.is_unique(&[&name]) { table.rows } else { column.distinct };
+        let distinct = distinct.map(|statistic| statistic.count);
+        fits.then(|| NarrowedColumn { join, variable, part, read, column: name, range, list, distinct })
     }
 }
 

@@ -321,6 +321,8 @@ pub struct NarrowedColumn {
     /// Whether the source takes a smallest and a largest value, and a list of values.
     pub range: bool,
     pub list: bool,
+    /// How many different values the source says the column has.
+    pub distinct: Option<u64>,
 }
 
 /// Where in its relation a scan takes keys.

@@ -12,7 +12,7 @@ use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oxrdf::Variable;
 use std::sync::{Arc, Mutex, PoisonError};
-use weft_model::contract::{ColumnRef, CompareOperator, Expression, Relation as SourceRelation};
+use weft_model::contract::{ColumnRef, CompareOperator, Expression, Relation as SourceRelation, Value};
 use weft_model::term::TermType;
 use weft_plan::{NarrowedColumn, Node, NodeKind, Scan};
 
@@ -197,13 +197,14 @@ pub(super) fn narrowed(
         let variable = read.variables.iter().find(|known| known.variable == column.variable);
         let variable = variable.filter(|known| own.as_ref() == Some(&known.term_type));
         if let Some(seen) = variable.and_then(|known| known.parts.get(column.part)) {
-            conditions.extend(condition(column, seen).map(|condition| (column.read.clone(), condition)));
+            conditions.extend(condition(column, seen, read.rows).map(|condition| (column.read.clone(), condition)));
         }
     }
     Narrowed::Rows(conditions)
 }
 
-fn condition(column: &NarrowedColumn, seen: &Seen) -> Option<Expression> {
+/// The condition that the values seen in so many rows are to a column.
+fn condition(column: &NarrowedColumn, seen: &Seen, rows: usize) -> Option<Expression> {
     let input = || Box::new(Expression::Column(ColumnRef::bare(&column.column)));
     let bound = |operator, value| {
         let right = Box::new(Expression::Literal(value));
@@ -211,12 +212,25 @@ fn condition(column: &NarrowedColumn, seen: &Seen) -> Option<Expression> {
     };
     match seen.needed()? {
         Needed { few: Some(values), .. } if column.list => Some(Expression::In { input: input(), values }),
-        Needed { least, most, .. } if column.range => Some(Expression::And(vec![
-            bound(CompareOperator::GreaterOrEqual, least),
-            bound(CompareOperator::LessOrEqual, most),
-        ])),
+        Needed { least, most, .. } if column.range && !is_wide(column, &least, &most, rows) => {
+            Some(Expression::And(vec![
+                bound(CompareOperator::GreaterOrEqual, least),
+                bound(CompareOperator::LessOrEqual, most),
+            ]))
+        }
         _ => None,
     }
+}
+
+/// Whether bounds leave little out of a column: at least half of its values are between them. A source that is given bounds
+/// may look its rows up by an index, which takes longer than reading them one after the other.
+fn is_wide(column: &NarrowedColumn, least: &Value, most: &Value, rows: usize) -> bool {
+    let Some(distinct) = column.distinct else { return false };
+    let between = match (least, most) {
+        (Value::Int64(least), Value::Int64(most)) => most.abs_diff(*least).saturating_add(1),
+        _ => 0,
+    };
+    between.max(rows as u64).saturating_mul(2) >= distinct
 }
 
 /// Adds conditions to reads of a relation, each once.

@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use std::time::Duration;
 use weft_connector::GuardLimits;
 use weft_model::Code;
-use weft_model::contract::{Capability, CompareOperator, Expression, FilterOperation, JoinSupport};
+use weft_model::contract::{Capability, CompareOperator, Expression, FilterOperation, JoinSupport, Statistic};
 use weft_plan::{JoinMethod, Node, NodeKind, PlanLimits, Rule, Rules};
 
 fn without(rules: &[Rule]) -> EngineLimits {
@@ -160,6 +160,27 @@ async fn the_side_that_is_read_second_gives_only_what_the_first_needs() {
             assert_eq!(plain.source("right").requests().first().and_then(|read| read.filter.clone()), None);
         }
     }
+}
+
+#[tokio::test]
+async fn bounds_that_leave_little_out_are_not_sent() {
+    // Ids from 0 to 20,000 on the right, every second one.
+    let bounds = async |(first, last, step): (i64, i64, usize), distinct: Option<u64>| {
+        let left = Source::new("left", (first..last).step_by(step).map(|id| (id, id)).collect());
+        let right = Source::new("right", even(20_000)).described(|description| {
+            let table = &mut description.tables[0];
+            table.max_keys = 0;
+            table.columns[0].distinct = distinct.map(|count| Statistic { count, measured_at: 0 });
+        });
+        let mesh = Mesh::new(vec![left, right], without(&[Rule::JoinOrder]));
+        let found = mesh.ask(OPTIONAL).await.unwrap();
+        assert_eq!(found.len(), usize::try_from(last - first).unwrap().div_ceil(step));
+        mesh.source("right").requests()[0].filter.is_some()
+    };
+    assert!(bounds((0, 4_000, 1), Some(10_000)).await, "not half of the values");
+    assert!(!bounds((0, 6_000, 1), Some(10_000)).await, "more than half of them");
+    assert!(!bounds((0, 20_000, 10), Some(10_000)).await, "a few of them from end to end");
+    assert!(bounds((0, 6_000, 1), None).await, "nobody knows");
 }
 
 #[tokio::test]
