@@ -275,7 +275,9 @@ impl Engine {
         Ok(Arc::new(TaskContext::new(
             None,
             String::new(),
-            SessionConfig::new().with_target_partitions(1),
+            SessionConfig::new()
+                .with_target_partitions(1)
+                .with_sort_spill_reservation_bytes(self.limits.memory / SPILLED_PART),
             HashMap::new(),
             HashMap::new(),
             HashMap::new(),
@@ -284,6 +286,9 @@ impl Engine {
         )))
     }
 }
+
+/// This part of the memory of a query is kept for putting together again what a sort wrote to disk.
+const SPILLED_PART: usize = 8;
 
 /// Tells the planner, when it is dropped, that nobody waits for the plan.
 #[derive(Default)]

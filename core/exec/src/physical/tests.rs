@@ -316,6 +316,18 @@ async fn memory_is_limited_ahead_and_in_blocks() {
     assert_eq!(small_steps.ask(OPTIONAL).await.unwrap().len(), 8_000);
 }
 
+#[tokio::test]
+async fn a_sort_of_more_than_the_memory_goes_to_disk() {
+    let rows: Vec<(i64, i64)> = (0..200_000).map(|id| (id, id * 7_919 % 200_003)).collect();
+    let limits = EngineLimits { memory: 2 << 20, ..without(&[Rule::PushSort]) };
+    let mesh = Mesh::new(vec![Source::new("left", rows).in_batches_of(1_000)], limits);
+    let (found, _) = mesh.run(&mesh.plan("SELECT ?l ?p { ?p ex:left ?l } ORDER BY ?l").root).await.unwrap();
+    assert_eq!(found.len(), 200_000);
+    let number =
+        |row: &Vec<Option<String>>| row[0].as_ref().unwrap().split('"').nth(1).unwrap().parse::<i64>().unwrap();
+    assert!(found.is_sorted_by_key(number));
+}
+
 fn with_goal(mesh: &Mesh, query: &str, rows: usize) -> Node {
     let mut root = mesh.plan(query).root;
     change_joins(&mut root, &mut |join| {
