@@ -82,6 +82,7 @@ fn table(config: &Config, set: &EntitySet, metadata: &Metadata, in_operator: boo
         rows,
         filters: filters(config, set),
         max_keys: if set.restrictions.filterable { config.max_keys } else { 0 },
+        sql: None,
         foreign_keys,
     }
 }

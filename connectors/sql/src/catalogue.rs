@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use weft_model::Code;
 use weft_model::contract::{
     AggregateFunction, Binding, Capability, CheckOutcome, Column, DataType, Field, FilterCapability, FilterOperation,
-    ForeignKey, JoinSupport, Read, Relation, RelationalCapabilities, Statistic, Table, TextComparison, TimePart,
-    TypeKind, Value,
+    ForeignKey, JoinSupport, Read, Relation, RelationalCapabilities, SqlTable, Statistic, Table, TextComparison,
+    TimePart, TypeKind, UnquotedNames, Value,
 };
 
 /// PostgreSQL's collation `"C"`: the order of UTF-8 bytes, which is that of code points.
@@ -28,8 +28,10 @@ pub(crate) enum Storage {
     PaddedText(u32),
     /// PostgreSQL: `uuid`, read as text.
     Uuid,
-    /// PostgreSQL: read as text (`json`, `jsonb`, enums).
+    /// PostgreSQL: read as text (`json`, `jsonb`, `time`, enums).
     CastText,
+    /// PostgreSQL: `real`, whose value is the number it is written as.
+    Single,
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub(crate) struct LiveTable {
     pub(crate) name: String,
     pub(crate) schema: Option<String>,
     pub(crate) table: String,
+    /// The query that is configured as the table.
+    pub(crate) query: Option<String>,
     /// Whether the database itself refuses values that are not of the declared type.
     pub(crate) typed: bool,
     pub(crate) columns: Vec<LiveColumn>,
@@ -95,9 +99,15 @@ impl LiveTable {
 }
 
 impl DescribedTable {
+    /// A view, of which nothing is known that the configuration does not say.
+    pub(crate) fn of_view(live: LiveTable, keys: Vec<Vec<String>>) -> Self {
+        let distinct = vec![None; live.columns.len()];
+        Self { live, keys, foreign_keys: Vec::new(), rows: None, distinct }
+    }
+
     /// The table as the contract shows it. Everything that is pushed down is exact: where a database compares in its
     /// own way, the SQL says otherwise.
-    pub(crate) fn to_contract(&self, max_keys: u32) -> Table {
+    pub(crate) fn to_contract(&self, max_keys: u32, unquoted: UnquotedNames) -> Table {
         let live = &self.live;
         Table {
             name: live.name.clone(),
@@ -107,6 +117,7 @@ impl DescribedTable {
             rows: self.rows,
             filters: filters(),
             max_keys,
+            sql: Some(SqlTable { unquoted, query: live.query.clone() }),
         }
     }
 }

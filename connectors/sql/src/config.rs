@@ -40,6 +40,8 @@ pub struct Service {
     pub identity: Identity,
     pub database: Database,
     #[serde(default)]
+    pub views: Vec<View>,
+    #[serde(default)]
     pub limits: Limits,
     #[serde(default)]
     pub telemetry: Telemetry,
@@ -69,6 +71,7 @@ pub struct Telemetry {
 #[derive(Clone, Debug)]
 pub struct SqlConfig {
     pub database: Database,
+    pub views: Vec<View>,
     pub limits: Limits,
 }
 
@@ -86,6 +89,28 @@ pub struct Database {
     pub schemas: Vec<String>,
     /// Only these tables; all when absent.
     pub tables: Option<Vec<String>>,
+}
+
+/// A query that is served as a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct View {
+    pub name: String,
+    /// One SELECT.
+    pub sql: String,
+    /// Sets of columns whose values together are unique and never null, as the configuration promises.
+    #[serde(default)]
+    pub keys: Vec<Vec<String>>,
+    /// SQLite: the types of columns that are computed, which it does not know before it has computed them.
+    #[serde(default)]
+    pub columns: Vec<ViewColumn>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ViewColumn {
+    pub name: String,
+    /// As in CREATE TABLE.
+    #[serde(rename = "type")]
+    pub declared: String,
 }
 
 /// Where a password is, never the password itself.
@@ -186,7 +211,11 @@ const MAX_DEPTH: u32 = 200;
 impl SqlConfig {
     /// This database, with default limits.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { database: Database { url: url.into(), ..Database::default() }, limits: Limits::default() }
+        Self {
+            database: Database { url: url.into(), ..Database::default() },
+            views: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -238,7 +267,7 @@ impl Service {
 
     /// The part that makes the connector.
     pub fn connector(&self) -> SqlConfig {
-        SqlConfig { database: self.database.clone(), limits: self.limits }
+        SqlConfig { database: self.database.clone(), views: self.views.clone(), limits: self.limits }
     }
 }
 

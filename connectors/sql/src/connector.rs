@@ -5,6 +5,7 @@ use crate::error::{OpenError, Result, invalid_request};
 use crate::postgres::Postgres;
 use crate::rows::RowLimits;
 use crate::sqlite::Sqlite;
+use crate::view::Views;
 use crate::{Limits, SqlConfig};
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -12,7 +13,9 @@ use futures::stream::once;
 use tokio::time::Instant;
 use tracing::Instrument;
 use weft_connector::{CallContext, Connector, ScanEvent, ScanStream};
-use weft_model::contract::{CONTRACT_VERSION, Check, ContractRange, Description, End, Outcome, Relation, ScanRequest};
+use weft_model::contract::{
+    CONTRACT_VERSION, Check, ContractRange, Description, End, Outcome, Relation, ScanRequest, UnquotedNames,
+};
 
 #[derive(Debug)]
 enum System {
@@ -30,13 +33,27 @@ pub struct SqlConnector {
 impl SqlConnector {
     /// Checks the configuration; the database is connected to by the first call.
     pub fn open(config: SqlConfig) -> std::result::Result<Self, OpenError> {
-        let SqlConfig { database, limits } = config;
+        let SqlConfig { database, views, limits } = config;
+        let views = Views::new(views)?;
         limits.validate()?;
         let system = match database.sqlite_path()? {
-            Some(path) => System::Sqlite(Sqlite::new(path, &database, limits)),
-            None => System::Postgres(Postgres::new(&database, limits)?),
+            Some(path) => System::Sqlite(Sqlite::new(path, &database, views, limits)),
+            None => System::Postgres(Postgres::new(&database, views, limits)?),
         };
         Ok(Self { system, limits })
+    }
+
+    /// Refuses configured views that are not one query that only reads, or that the database cannot run.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-config` names the view; any other code says that the database could not be asked.
+    pub async fn check_views(&self, context: &CallContext) -> Result<()> {
+        let deadline = self.deadline(context);
+        match &self.system {
+            System::Sqlite(sqlite) => sqlite.check_views(deadline).await,
+            System::Postgres(postgres) => postgres.check_views(deadline).await,
+        }
     }
 
     /// The call's deadline, or the configured one where that is earlier.
@@ -78,12 +95,16 @@ impl Connector for SqlConnector {
             System::Sqlite(sqlite) => sqlite.describe(deadline).await?,
             System::Postgres(postgres) => postgres.describe(deadline).await?,
         };
+        let unquoted = match &self.system {
+            System::Sqlite(_) => UnquotedNames::AsWritten,
+            System::Postgres(_) => UnquotedNames::LowerCase,
+        };
         Ok(Description {
             name: env!("CARGO_PKG_NAME").into(),
             version: env!("CARGO_PKG_VERSION").into(),
             contract: ContractRange { min: CONTRACT_VERSION, max: CONTRACT_VERSION },
             config_schema: crate::config::SCHEMA.into(),
-            tables: tables.iter().map(|table| table.to_contract(self.limits.keys)).collect(),
+            tables: tables.iter().map(|table| table.to_contract(self.limits.keys, unquoted)).collect(),
             relational: relational(self.limits.connections),
             default_mapping: None,
             change_feed: None,

@@ -34,6 +34,8 @@ pub enum OpenError {
     ZeroLimit(&'static str),
     #[error("limits.depth: must be at most {0}")]
     Depth(u32),
+    #[error("views: {name:?}: {why}")]
+    View { name: String, why: String },
 }
 
 pub(crate) type Result<T> = std::result::Result<T, ContractError>;

@@ -17,7 +17,10 @@ mod postgres;
 mod rows;
 mod span;
 mod sqlite;
+mod view;
 
-pub use config::{ConfigError, Database, Identity, Limits, PasswordSource, Service, SqlConfig, Telemetry};
+pub use config::{
+    ConfigError, Database, Identity, Limits, PasswordSource, Service, SqlConfig, Telemetry, View, ViewColumn,
+};
 pub use connector::SqlConnector;
 pub use error::OpenError;

@@ -13,6 +13,7 @@ use weft_connector::{CallContext, Connector};
 use weft_connector_sql::{Service, SqlConnector};
 use weft_grpc::{ServeLimits, ServeOptions, Server};
 use weft_identity::{CredentialFiles, LiveCredentials, SpiffeId};
+use weft_model::Code;
 use weft_model::contract::CheckOutcome;
 
 /// Serves one SQLite file or PostgreSQL database as a Weft source, over gRPC with mutual TLS.
@@ -41,7 +42,24 @@ async fn main() -> Result<()> {
     done
 }
 
+/// A database that is away may be back when it is asked: only what is wrong with the views themselves ends the start.
+async fn check_views(service: &Service, connector: &SqlConnector) -> Result<()> {
+    if service.views.is_empty() {
+        return Ok(());
+    }
+    let context = CallContext { deadline: Instant::now() + Duration::from_secs(60), traceparent: None };
+    match connector.check_views(&context).await {
+        Err(error) if error.code == Code::InvalidConfig => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%error, "the views could not be checked");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
 async fn serve(service: &Service, connector: Arc<SqlConnector>) -> Result<()> {
+    check_views(service, &connector).await?;
     let options = options(service)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -7,10 +7,12 @@ mod numeric;
 mod parameters;
 mod scan;
 mod statistics;
+mod view;
 
-use crate::catalogue::{DescribedTable, LiveTable};
+use crate::catalogue::{DescribedTable, LiveTable, outcome};
 use crate::error::{OpenError, Result, deadline_exceeded, internal};
 use crate::permits::Permits;
+use crate::view::Views;
 use crate::{Database, Limits};
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -36,6 +38,7 @@ struct Shared {
     schemas: Vec<String>,
     /// Only these tables, when there is a list.
     tables: Option<Vec<String>>,
+    views: Views,
     limits: Limits,
     permits: Permits,
     idle: Mutex<Vec<Client>>,
@@ -94,7 +97,7 @@ impl Drop for Lease {
 }
 
 impl Postgres {
-    pub(crate) fn new(database: &Database, limits: Limits) -> std::result::Result<Self, OpenError> {
+    pub(crate) fn new(database: &Database, views: Views, limits: Limits) -> std::result::Result<Self, OpenError> {
         let mut config = parse(&database.url)?;
         if !database.plaintext && !is_local(&config) {
             return Err(OpenError::Plaintext(address(&config)));
@@ -102,16 +105,23 @@ impl Postgres {
         if let Some(password) = &database.password {
             config.password(password.read()?);
         }
-        // Names in our statements are resolved in the system's schema or are qualified; nothing can be written.
-        let session = "-c search_path=pg_catalog -c default_transaction_read_only=on";
+        let schemas = if database.schemas.is_empty() { vec!["public".to_owned()] } else { database.schemas.clone() };
+        if let Some(view) = views.iter().find(|view| !view.columns.is_empty()) {
+            let why = "columns are declared for SQLite only: PostgreSQL knows their types".to_owned();
+            return Err(OpenError::View { name: view.name.clone(), why });
+        }
+        // Names in our statements are resolved in the system's schema or are qualified; nothing can be written. Floats come
+        // as text in as many digits as they need.
+        let path = search_path(if views.is_empty() { &[] } else { &schemas });
+        let session = format!("-c search_path={path} -c default_transaction_read_only=on -c extra_float_digits=1");
         let given = config.get_options().map(|given| format!("{given} ")).unwrap_or_default();
         config.options(format!("{given}{session}"));
         config.application_name(env!("CARGO_PKG_NAME")).connect_timeout(limits.connect_timeout());
-        let schemas = if database.schemas.is_empty() { vec!["public".to_owned()] } else { database.schemas.clone() };
         let shared = Shared {
             config,
             schemas,
             tables: database.tables.clone(),
+            views,
             limits,
             permits: Permits::new(limits.connections, limits.queue),
             idle: Mutex::new(Vec::new()),
@@ -132,6 +142,24 @@ impl Postgres {
         Ok(described)
     }
 
+    /// Refuses views that cannot be served.
+    pub(crate) async fn check_views(&self, deadline: Instant) -> Result<()> {
+        let lease = self.shared.lease(deadline).await?;
+        let checked = timeout_at(deadline, async {
+            let client = lease.client()?;
+            // Also sets the time that statements may take.
+            let tables = catalogue::all(&self.shared, client, deadline).await?;
+            for view in self.shared.views.iter() {
+                view::check(client, view).await?;
+            }
+            self.shared.remember(&tables);
+            Ok(())
+        });
+        checked.await.map_err(|_| deadline_exceeded())??;
+        lease.done();
+        Ok(())
+    }
+
     /// One outcome for each table named; for all when none is.
     pub(crate) async fn check(&self, deadline: Instant, names: &[String]) -> Result<Check> {
         let lease = self.shared.lease(deadline).await?;
@@ -140,11 +168,15 @@ impl Postgres {
             let tables = catalogue::all(&self.shared, client, deadline).await?;
             let version = catalogue::version(client).await?;
             let mut outcomes = Vec::new();
-            let all: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+            let mut all: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+            let broken = self.shared.views.iter().filter(|view| tables.iter().all(|table| table.name != view.name));
+            all.extend(broken.map(|view| view.name.clone()));
             for name in if names.is_empty() { &all } else { names } {
-                let outcome = match tables.iter().find(|table| table.name == *name) {
-                    Some(table) => scan::sample(&self.shared, client, table).await,
-                    None => CheckOutcome::Failed(format!("there is no table {name:?}")),
+                let found = tables.iter().find(|table| table.name == *name);
+                let outcome = match (found, self.shared.views.get(name)) {
+                    (Some(table), _) => scan::sample(&self.shared, client, table).await,
+                    (None, Some(view)) => outcome(view::live(client, view).await.map(|_| None)),
+                    (None, None) => CheckOutcome::Failed(format!("there is no table {name:?}")),
                 };
                 outcomes.push((name.clone(), outcome));
             }
@@ -194,6 +226,14 @@ impl Shared {
     fn remembered(&self) -> Option<Arc<Vec<LiveTable>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// The system's schema first, so that nothing in the others hides what is in it. For the options of a connection: a blank and a
+/// backslash have a backslash before them there.
+fn search_path(schemas: &[String]) -> String {
+    let quoted = |name: &String| format!(",\"{}\"", name.replace('"', "\"\""));
+    let path: String = std::iter::once("pg_catalog".to_owned()).chain(schemas.iter().map(quoted)).collect();
+    path.replace('\\', "\\\\").replace(' ', "\\ ")
 }
 
 /// Never shows the connection string: it may hold a password where it should not.

@@ -6,10 +6,12 @@ mod failure;
 mod functions;
 mod scan;
 mod statistics;
+mod view;
 
-use crate::catalogue::{DescribedTable, LiveTable};
+use crate::catalogue::{DescribedTable, LiveTable, outcome};
 use crate::error::{Result, deadline_exceeded, internal, invalid_config};
 use crate::permits::Permits;
+use crate::view::Views;
 use crate::{Database, Limits};
 use failure::Failures;
 use rusqlite::{Connection, OpenFlags};
@@ -33,6 +35,7 @@ struct Shared {
     path: PathBuf,
     /// Only these tables, when there is a list.
     tables: Option<Vec<String>>,
+    views: Views,
     limits: Limits,
     permits: Permits,
     idle: Mutex<Vec<Session>>,
@@ -75,10 +78,10 @@ impl Drop for CancelOnDrop {
 }
 
 impl Sqlite {
-    pub(crate) fn new(path: PathBuf, database: &Database, limits: Limits) -> Self {
+    pub(crate) fn new(path: PathBuf, database: &Database, views: Views, limits: Limits) -> Self {
         let permits = Permits::new(limits.connections, limits.queue);
         let tables = database.tables.clone();
-        let shared = Shared { path, tables, limits, permits, idle: Mutex::new(Vec::new()) };
+        let shared = Shared { path, tables, views, limits, permits, idle: Mutex::new(Vec::new()) };
         Self { shared: Arc::new(shared) }
     }
 
@@ -90,17 +93,29 @@ impl Sqlite {
         .await
     }
 
+    /// Refuses views that cannot be served.
+    pub(crate) async fn check_views(&self, deadline: Instant) -> Result<()> {
+        self.run(deadline, |shared, session, stop| {
+            session.tables(shared, &stop)?;
+            shared.views.iter().try_for_each(|view| view::live(session, view, &stop).map(drop))
+        })
+        .await
+    }
+
     /// One outcome for each table named; for all when none is.
     pub(crate) async fn check(&self, deadline: Instant, names: &[String]) -> Result<Check> {
         let names = names.to_vec();
         self.run(deadline, move |shared, session, stop| {
             let tables = session.tables(shared, &stop)?;
-            let names: Vec<String> =
-                if names.is_empty() { tables.iter().map(|t| t.name.clone()).collect() } else { names };
+            let broken = shared.views.iter().filter(|view| tables.iter().all(|table| table.name != view.name));
+            let all = tables.iter().map(|t| &t.name).chain(broken.map(|view| &view.name));
+            let names: Vec<String> = if names.is_empty() { all.cloned().collect() } else { names };
             let outcomes = names.into_iter().map(|name| {
-                let outcome = match tables.iter().find(|table| table.name == name) {
-                    Some(table) => scan::sample(shared, session, table, &stop),
-                    None => CheckOutcome::Failed(format!("there is no table {name:?}")),
+                let found = tables.iter().find(|table| table.name == name);
+                let outcome = match (found, shared.views.get(&name)) {
+                    (Some(table), _) => scan::sample(shared, session, table, &stop),
+                    (None, Some(view)) => outcome(view::live(session, view, &stop).map(|_| None)),
+                    (None, None) => CheckOutcome::Failed(format!("there is no table {name:?}")),
                 };
                 (name, outcome)
             });
@@ -215,7 +230,9 @@ impl Session {
             return Ok(Arc::clone(tables));
         }
         let tables = catalogue::read(&self.connection, shared.tables.as_deref());
-        let tables = Arc::new(tables.map_err(|e| self.failure(&e, stop))?);
+        let mut tables = tables.map_err(|e| self.failure(&e, stop))?;
+        view::add(shared, self, &mut tables, stop)?;
+        let tables = Arc::new(tables);
         self.known = Some((version, Arc::clone(&tables)));
         Ok(tables)
     }

@@ -58,6 +58,7 @@ fn described(table: Table, revision: &Revision, limits: &Limits) -> Described {
             exact(FilterOperation::CompareColumns, Some(TypeKind::Text)),
         ],
         max_keys: limits.keys,
+        sql: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Variables in record batches: how they are laid out, filled from source columns, widened, and read back as terms.
 
+mod computed;
 mod encoded;
 mod error;
 mod kernel;
@@ -13,10 +14,11 @@ mod text;
 mod widen;
 mod written;
 
+pub(crate) use computed::own_codes;
 pub(crate) use encoded::own_labels;
 pub(crate) use error::{in_stream, internal, limit_exceeded, unsupported};
 pub(crate) use kernel::Kernel;
-pub(crate) use mapped::mapped_columns;
+pub(crate) use mapped::{LeftOut, mapped_columns};
 pub(crate) use native::{decimal, native_scalar, native_type, one_nan, unscaled, value_scalar, value_type};
 pub(crate) use reader::TermReader;
 pub(crate) use text::TextColumn;

@@ -13,7 +13,8 @@ mod value;
 
 pub use describe::{
     Binding, Capability, ChangeFeed, Check, CheckOutcome, Column, ContractRange, Description, FilterCapability,
-    FilterOperation, ForeignKey, JoinSupport, RelationalCapabilities, Statistic, Table, TextComparison,
+    FilterOperation, ForeignKey, JoinSupport, RelationalCapabilities, SqlTable, Statistic, Table, TextComparison,
+    UnquotedNames,
 };
 pub use error::ContractError;
 pub use relation::{

@@ -47,7 +47,7 @@ pub mod contract {
     pub use crate::bindings::weft::connector::types::{
         AggregateFunction, Batch, Binding, Capability, CheckOutcome, CheckReport, Column, ContractRange, DataType,
         DecimalType, Description, End, FilterCapability, FilterOperation, ForeignKey, JoinSupport, Outcome,
-        RelationalCapabilities, Statistic, Table, TableCheck, TextComparison, TypeKind,
+        RelationalCapabilities, SqlTable, Statistic, Table, TableCheck, TextComparison, TypeKind, UnquotedNames,
     };
 }
 

@@ -9,6 +9,13 @@ pub(super) fn unknown_key(schema: &str, tree: &Value) -> Option<(String, Option<
 }
 
 fn unknown_in(schema: &Value, tree: &Value, prefix: &str) -> Option<(String, Option<String>)> {
+    if let (Some(items), Some(elements)) = (schema.get("items"), tree.as_array()) {
+        let place = prefix.trim_end_matches('.');
+        return elements
+            .iter()
+            .enumerate()
+            .find_map(|(i, element)| unknown_in(items, element, &format!("{place}[{i}].")));
+    }
     let properties = schema.get("properties")?.as_object()?;
     tree.as_object()?.iter().find_map(|(key, value)| {
         let path = format!("{prefix}{key}");

@@ -72,6 +72,23 @@ fn unknown_keys_are_refused_with_a_suggestion() {
 }
 
 #[test]
+fn views_are_read_with_their_names_as_written() {
+    let views = "[[views]]\nname = \"Heavy\"\nsql = \'\'\'\nSELECT 1 AS \"Id\"\n\'\'\'\nkeys = [[\"Id\"]]\n\
+                 columns = [{ name = \"Id\", type = \"INTEGER\" }]\n";
+    let service = read(&format!("{FULL}{views}"), &[]).unwrap();
+    let column = ViewColumn { name: "Id".into(), declared: "INTEGER".into() };
+    let view = View {
+        name: "Heavy".into(),
+        sql: "SELECT 1 AS \"Id\"\n".into(),
+        keys: vec![vec!["Id".into()]],
+        columns: vec![column],
+    };
+    assert_eq!(service.connector().views, [view]);
+    let wrong = read(&format!("{FULL}{}", views.replace("keys", "key")), &[]).unwrap_err().to_string();
+    assert!(wrong.contains("views[0].key") && wrong.contains("views[0].keys"), "{wrong}");
+}
+
+#[test]
 fn the_schema_and_the_defaults_agree() {
     let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
     let limits = schema["properties"]["limits"]["properties"].as_object().unwrap();

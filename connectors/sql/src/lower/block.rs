@@ -3,7 +3,8 @@
 use super::relation::{keyword, number};
 use crate::catalogue::Storage;
 use sea_query::{
-    CommonTableExpression, Condition, Expr, JoinType, NullOrdering, Order, Query, SelectStatement, WithClause,
+    CommonTableExpression, Condition, Expr, Func, FunctionCall, IntoIden, JoinType, NullOrdering, Order, Query,
+    SelectStatement, TableRef, WithClause,
 };
 use weft_model::contract::{ColumnRef, DataType};
 
@@ -26,6 +27,7 @@ pub(super) struct Output {
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     Table { schema: Option<String>, table: String, alias: Option<String> },
+    View { query: String, alias: String },
     Derived { select: Box<SelectStatement>, alias: String },
 }
 
@@ -155,6 +157,7 @@ impl Source {
             Self::Table { schema: None, table, alias: Some(alias) } => select.from_as(table, alias),
             Self::Table { schema: Some(schema), table, alias: None } => select.from((schema, table)),
             Self::Table { schema: Some(schema), table, alias: Some(alias) } => select.from_as((schema, table), alias),
+            Self::View { query, alias } => select.from_function(in_parentheses(query), alias),
             Self::Derived { select: inner, alias } => select.from_subquery(*inner, alias),
         };
     }
@@ -173,9 +176,18 @@ impl Joined {
                 let name = alias.unwrap_or_else(|| table.clone());
                 select.join_as(kind, (schema, table), name, on)
             }
+            Source::View { query, alias } => {
+                select.join(kind, TableRef::FunctionCall(in_parentheses(query), alias.into_iden()), on)
+            }
             Source::Derived { select: inner, alias } => select.join_subquery(kind, *inner, alias, on),
         };
     }
+}
+
+/// The text of a configuration as a sub-query. Its last line may be a comment. The builder knows sub-queries of its own making
+/// only, but takes any text for the argument of a function, here one without name.
+fn in_parentheses(query: String) -> FunctionCall {
+    Func::cust("").arg(Expr::cust(format!("{query}\n")))
 }
 
 pub(super) fn all(conditions: Vec<Expr>) -> Condition {

@@ -64,7 +64,8 @@ impl Lowering<'_> {
             return Err(schema_changed(format!("there is no table {:?}", read.table)));
         };
         table.check(read)?;
-        let alias = (!self.single).then(|| self.alias(&read.alias));
+        let wanted = if read.alias.is_empty() && table.query.is_some() { &table.name } else { &read.alias };
+        let alias = (!self.single || table.query.is_some()).then(|| self.alias(wanted));
         let mut scope = Vec::with_capacity(read.schema.len());
         for field in &read.schema {
             let column = table.column(&field.name).ok_or_else(|| schema_changed("a column is gone"))?;
@@ -85,7 +86,10 @@ impl Lowering<'_> {
             })?;
             outputs.push(Output { reference: ColumnRef::new(&read.alias, name), ..output.clone() });
         }
-        let from = Source::Table { schema: table.schema.clone(), table: table.table.clone(), alias };
+        let from = match (&table.query, alias) {
+            (Some(query), Some(alias)) => Source::View { query: query.clone(), alias },
+            (_, alias) => Source::Table { schema: table.schema.clone(), table: table.table.clone(), alias },
+        };
         let mut block = Block::new(from, outputs);
         block.conditions = conditions;
         block.limit = read.limit;
@@ -108,6 +112,7 @@ impl Lowering<'_> {
                 let padded = Func::cust("RPAD").arg(text(raw.clone())).arg(number(width.into()));
                 (padded.into(), column.collation)
             }
+            Storage::Single => (text(raw.clone()).cast_as("float8"), 0),
             Storage::Uuid | Storage::CastText => (text(raw.clone()), COLLATION_DEFAULT),
         };
         Output {

@@ -4,6 +4,7 @@
 
 mod part;
 mod recurse;
+mod view;
 
 use super::*;
 use crate::catalogue::{COLLATION_DEFAULT, LiveColumn, Storage};
@@ -51,10 +52,18 @@ fn tables(dialect: Dialect) -> Vec<LiveTable> {
         name: name.into(),
         schema: (!sqlite).then(|| "erp".into()),
         table: table.into(),
+        query: None,
         typed: !sqlite,
         columns,
     };
-    vec![table("item", "item", item), table("part", "pa\"rt", part)]
+    let heavy = vec![
+        live("id", DataType::Int64, Storage::Plain),
+        live("name", DataType::Text, Storage::CollatedText),
+        live("parent", DataType::Int64, Storage::Plain),
+    ];
+    let query = Some("SELECT id, name, parent FROM item WHERE mass > 5 -- heavy".to_owned());
+    let heavy = LiveTable { schema: None, query, ..table("heavy", "heavy", heavy) };
+    vec![table("item", "item", item), table("part", "pa\"rt", part), heavy]
 }
 
 fn read(table: &str, alias: &str, columns: &[&str]) -> Read {
@@ -149,7 +158,7 @@ type Case = (&'static str, Relation);
 
 fn cases() -> Vec<Case> {
     let plain = [read_cases(), condition_cases(), text_cases(), aggregate_cases(), join_and_sort_cases()];
-    [plain.concat(), recurse::cases(), part::cases()].concat()
+    [plain.concat(), recurse::cases(), part::cases(), view::cases()].concat()
 }
 
 fn read_cases() -> Vec<Case> {

@@ -1,6 +1,6 @@
 //! The tables of a PostgreSQL database, from its system catalogue.
 
-use super::{Shared, failure};
+use super::{Shared, failure, view};
 use crate::catalogue::{COLLATION_DEFAULT, LiveColumn, LiveTable, Storage};
 use crate::error::{Result, invalid_config};
 use tokio::time::Instant;
@@ -38,7 +38,9 @@ const MODIFIER_OFFSET: i32 = 4;
 
 /// All tables that the configuration lets see.
 pub(super) async fn all(shared: &Shared, client: &Client, deadline: Instant) -> Result<Vec<LiveTable>> {
-    columns(shared, client, shared.tables.as_deref(), deadline).await
+    let mut tables = columns(shared, client, shared.tables.as_deref(), deadline).await?;
+    view::add(shared, client, None, &mut tables).await?;
+    Ok(tables)
 }
 
 /// Those of the tables named that there are.
@@ -49,8 +51,10 @@ pub(super) async fn named(
     deadline: Instant,
 ) -> Result<Vec<LiveTable>> {
     let visible = |name: &&String| shared.tables.as_ref().is_none_or(|only| only.contains(name));
-    let names: Vec<String> = names.iter().filter(visible).cloned().collect();
-    columns(shared, client, Some(&names), deadline).await
+    let visible: Vec<String> = names.iter().filter(visible).cloned().collect();
+    let mut tables = columns(shared, client, Some(&visible), deadline).await?;
+    view::add(shared, client, Some(names), &mut tables).await?;
+    Ok(tables)
 }
 
 async fn columns(
@@ -72,7 +76,8 @@ async fn columns(
             if tables.iter().any(|other| other.name == name) {
                 return Err(invalid_config(format!("two tables are called {name:?}; serve only one of their schemas")));
             }
-            tables.push(LiveTable { name, schema: Some(schema), table, typed: true, columns: Vec::new() });
+            let schema = Some(schema);
+            tables.push(LiveTable { name, schema, table, query: None, typed: true, columns: Vec::new() });
         }
         if let Some(table) = tables.last_mut() {
             table.columns.extend(column(row, &table.name)?);
@@ -83,20 +88,33 @@ async fn columns(
 }
 
 fn column(row: &Row, table: &str) -> Result<Option<LiveColumn>> {
-    let (name, native_type): (String, String) = (get(row, "column")?, get(row, "native")?);
+    let (name, native): (String, String) = (get(row, "column")?, get(row, "native")?);
     let (type_name, kind): (String, String) = (get(row, "type")?, get(row, "kind")?);
-    let meant = meaning(&type_name, &kind, get(row, "builtin")?, get(row, "modifier")?);
-    let Some((data_type, storage)) = meant else {
+    let named = (type_name.as_str(), kind.as_str(), get(row, "builtin")?, get(row, "modifier")?);
+    let collation = (get(row, "collation")?, get(row, "deterministic")?);
+    let nullable = !get::<bool>(row, "not_null")?;
+    Ok(live_column(table, &name, native, named, collation).map(|column| LiveColumn { nullable, ..column }))
+}
+
+/// A column that may be null, by its type (name, kind, whether it is the server's own, modifier) and its collation (number,
+/// whether different texts are different to it). Nothing, and a line in the log, for types that are not supported.
+pub(super) fn live_column(
+    table: &str,
+    name: &str,
+    native_type: String,
+    (type_name, kind, builtin, modifier): (&str, &str, bool, i32),
+    (collation, deterministic): (u32, bool),
+) -> Option<LiveColumn> {
+    let Some((data_type, storage)) = meaning(type_name, kind, builtin, modifier) else {
         tracing::warn!(table, column = name, native_type, "column left out: its type is not supported");
-        return Ok(None);
+        return None;
     };
     let storage = match storage {
-        Storage::Plain if !get::<bool>(row, "deterministic")? => Storage::CollatedText,
+        Storage::Plain if data_type == DataType::Text && !deterministic => Storage::CollatedText,
         storage => storage,
     };
-    let collation = get::<u32>(row, "collation")?;
     let collation = if collation == 0 && data_type == DataType::Text { COLLATION_DEFAULT } else { collation };
-    Ok(Some(LiveColumn { name, data_type, nullable: !get::<bool>(row, "not_null")?, native_type, storage, collation }))
+    Some(LiveColumn { name: name.to_owned(), data_type, nullable: true, native_type, storage, collation })
 }
 
 /// The contract type of a PostgreSQL type.
@@ -110,7 +128,8 @@ fn meaning(name: &str, kind: &str, builtin: bool, modifier: i32) -> Option<(Data
     let data_type = match name {
         "bool" => DataType::Boolean,
         "int2" | "int4" | "int8" => DataType::Int64,
-        "float4" | "float8" => DataType::Float64,
+        "float8" => DataType::Float64,
+        "float4" => return Some((DataType::Float64, Storage::Single)),
         "numeric" => numeric(modifier)?,
         "text" | "varchar" => DataType::Text,
         "date" => DataType::Date,
@@ -118,7 +137,7 @@ fn meaning(name: &str, kind: &str, builtin: bool, modifier: i32) -> Option<(Data
         "timestamptz" => DataType::Timestamp { zoned: true },
         "bytea" => DataType::Binary,
         "uuid" => return Some((DataType::Text, Storage::Uuid)),
-        "json" | "jsonb" => return Some((DataType::Text, Storage::CastText)),
+        "json" | "jsonb" | "time" => return Some((DataType::Text, Storage::CastText)),
         // Without a length, PostgreSQL itself cannot say which blanks at the end count.
         "bpchar" => {
             let width = u32::try_from(modifier - MODIFIER_OFFSET).ok().filter(|width| *width > 0)?;

@@ -36,6 +36,9 @@ WHERE f.contype = 'f' AND f.convalidated AND NOT f.condeferrable AND n.nspname =
 ORDER BY 2, 1";
 
 pub(super) async fn describe(shared: &Shared, client: &Client, tables: Vec<LiveTable>) -> Result<Vec<DescribedTable>> {
+    let (views, tables): (Vec<_>, Vec<_>) = tables.into_iter().partition(|table| table.query.is_some());
+    let keys_of = |live: &LiveTable| shared.views.get(&live.name).map(|view| view.keys.clone()).unwrap_or_default();
+    let views = views.into_iter().map(|live| DescribedTable::of_view(live.clone(), keys_of(&live)));
     let mut keys = keys(shared, client, &tables).await?;
     let mut foreign_keys = foreign_keys(shared, client, &tables).await?;
     let mut counts = counts::counts(shared, client, &tables).await?;
@@ -50,7 +53,7 @@ pub(super) async fn describe(shared: &Shared, client: &Client, tables: Vec<LiveT
             live,
         }
     });
-    Ok(described.collect())
+    Ok(described.chain(views).collect())
 }
 
 async fn query(shared: &Shared, client: &Client, sql: &str) -> Result<Vec<Row>> {

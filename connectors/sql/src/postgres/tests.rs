@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::view::Views;
 use crate::{PasswordSource, SqlConfig, SqlConnector};
 
 fn error(change: impl FnOnce(&mut SqlConfig)) -> String {
@@ -23,7 +24,7 @@ fn a_password_is_never_shown() {
     std::fs::write(file.path(), "hunter2\nsecond line\n").unwrap();
     let mut config = SqlConfig::new("postgres://reader@127.0.0.1:1/erp");
     config.database.password = Some(PasswordSource::File(file.path().to_owned()));
-    let postgres = Postgres::new(&config.database, config.limits).unwrap();
+    let postgres = Postgres::new(&config.database, Views::default(), config.limits).unwrap();
     assert_eq!(postgres.shared.config.get_password(), Some(b"hunter2".as_slice()));
     assert!(!format!("{postgres:?} {config:?}").contains("hunter2"));
 }

@@ -25,7 +25,9 @@ pub(super) fn read(connection: &Connection, only: Option<&[String]>) -> rusqlite
             Ok(columns) if columns.is_empty() => {
                 tracing::warn!(table = name, "table left out: it has no column of a supported type");
             }
-            Ok(columns) => tables.push(LiveTable { schema: None, table: name.clone(), name, typed: strict, columns }),
+            Ok(columns) => {
+                tables.push(LiveTable { schema: None, table: name.clone(), name, query: None, typed: strict, columns })
+            }
             // A view may name what is no longer there; the other tables are still good.
             Err(error) if kind == "view" => tracing::warn!(view = name, %error, "view left out: it cannot be read"),
             Err(error) => return Err(error),

@@ -19,6 +19,10 @@ pub(super) fn describe(
     stop: &Arc<Stop>,
 ) -> Result<Vec<DescribedTable>> {
     let describe = |table: &LiveTable| {
+        if let Some(view) = table.query.as_ref().and_then(|_| shared.views.get(&table.name)) {
+            let keys = view.keys.iter().filter(|key| key.iter().all(|name| is_exact(table, name)));
+            return Ok(DescribedTable::of_view(table.clone(), keys.cloned().collect()));
+        }
         let described = describe_table(session, table, tables, &shared.limits, stop);
         described.map_err(|e| session.failure(&e, stop))
     };
@@ -67,9 +71,7 @@ fn keys(connection: &Connection, table: &LiveTable) -> rusqlite::Result<Vec<Vec<
         let key = parts.query_map([&name], |row| row.get(0))?.collect::<rusqlite::Result<Option<Vec<String>>>>()?;
         keys.extend(key);
     }
-    // Different texts may be the same point in time.
-    let exact = |storage| !matches!(storage, Storage::WallClockText | Storage::InstantText);
-    let known = |name: &String| table.column(name).is_some_and(|column| !column.nullable && exact(column.storage));
+    let known = |name: &String| table.column(name).is_some_and(|column| !column.nullable) && is_exact(table, name);
     let mut unique: Vec<Vec<String>> = Vec::new();
     for key in keys {
         if !key.is_empty() && key.iter().all(known) && !unique.contains(&key) {
@@ -77,6 +79,12 @@ fn keys(connection: &Connection, table: &LiveTable) -> rusqlite::Result<Vec<Vec<
         }
     }
     Ok(unique)
+}
+
+/// Whether different stored values are different: two texts may be the same point in time.
+fn is_exact(table: &LiveTable, column: &str) -> bool {
+    let storage = table.column(column).map(|column| column.storage);
+    !matches!(storage, Some(Storage::WallClockText | Storage::InstantText))
 }
 
 /// Those foreign keys that hold: SQLite does not enforce them unless each writer asks for it.

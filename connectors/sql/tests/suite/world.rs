@@ -121,7 +121,7 @@ fn postgres_columns() -> Vec<Column> {
     let uuids = ["00000000-0000-0000-0000-000000000001", "0e37df36-f698-11e6-8dd4-cb9ced3df976"];
     vec![
         column("strange", DataType::Float64, "float8", float.into()),
-        column("single", DataType::Float64, "float4", [0.5, 0.1_f32.into(), -2.0].map(Value::Float64).into()),
+        column("single", DataType::Float64, "float4", [0.5, 0.1, -2.0].map(Value::Float64).into()),
         column("padded", DataType::Text, "char(3)", texts(&["a  ", "ab ", "abc", "   ", "é  ", "A  "])),
         column("padded2", DataType::Text, "char(3)", texts(&["a  ", "ab ", "abc", "   "])),
         column("guid", DataType::Text, "uuid", texts(&uuids)),

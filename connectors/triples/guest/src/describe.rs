@@ -64,6 +64,7 @@ fn described(table: Table, dataset: &Dataset, config: &Config) -> Described {
             exact(FilterOperation::CompareColumns, Some(TypeKind::Text)),
         ],
         max_keys: config.max_keys,
+        sql: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the columns a source sends to the columns of a term, as a mapping says.
 
+use super::computed::{coded, normalised, number};
 use super::encoded;
 use super::error::{internal, invalid_data};
 use super::native::{one_nan, storable, unscaled, value_scalar};
@@ -13,22 +14,42 @@ use oxsdatatypes::Decimal;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use weft_mapping::{Build, InvalidValues, MappedTerm, blank_node_label};
+use weft_mapping::{Build, Conversion, InvalidValues, MappedTerm, blank_node_label};
 use weft_model::Code;
 use weft_model::contract::ContractError;
 use weft_model::term::{IriShape, KeyKind, LiteralType, TermType, encode, encode_iri, integer_range, parse_double};
 use weft_plan::value_of;
 
+/// Rows that have no term, though no column is null.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// The values are none of the term's.
+    pub(crate) invalid: u64,
+    /// No normaliser or code of the mapping is for the values.
+    pub(crate) unmatched: u64,
+}
+
 /// The columns of the term in each row, from its source columns in the order of `term.columns`.
 ///
 /// A row in which any source column is null is null in all. A value that does not fit is `invalid-data`, with its
-/// column, or null and counted in `left_out`.
+/// column, or null and counted in `left_out`, as are values that match no normaliser or code.
 pub(crate) fn mapped_columns(
     term: &MappedTerm,
     inputs: &[ArrayRef],
     invalid: InvalidValues,
-    left_out: &mut u64,
+    left_out: &mut LeftOut,
 ) -> Result<Vec<ArrayRef>, ContractError> {
+    if let Build::Normalised { values, build } = &term.build {
+        let (inputs, unmatched) = normalised(inputs, values)?;
+        left_out.unmatched += unmatched;
+        let term = MappedTerm { build: (**build).clone(), ..term.clone() };
+        return mapped_columns(&term, &inputs, invalid, left_out);
+    }
+    if let (Build::Coded(list), TermType::General, [input]) = (&term.build, &term.term_type, inputs) {
+        let (column, unmatched) = coded(input, list)?;
+        left_out.unmatched += unmatched;
+        return Ok(vec![column]);
+    }
     let Some(first) = inputs.first() else {
         return if term.term_type.columns().is_empty() { Ok(Vec::new()) } else { Err(misfit(term)) };
     };
@@ -45,7 +66,7 @@ pub(crate) fn mapped_columns(
     };
     let columns = columns(term, &rows)?;
     let rows_left_out = rows.left_out.into_inner();
-    *left_out += rows_left_out.len() as u64;
+    left_out.invalid += rows_left_out.len() as u64;
     if rows_left_out.is_empty() || columns.len() < 2 {
         return Ok(columns);
     }
@@ -77,6 +98,9 @@ fn columns(term: &MappedTerm, rows: &Rows<'_>) -> Result<Vec<ArrayRef>, Contract
         }
         (Build::BlankNode(shape), TermType::General) if shape.keys() == inputs.len() => {
             rows.terms(|rows, row| Ok(rows.blank_node(shape, row)))
+        }
+        (Build::Converted(conversion), TermType::Literal(LiteralType::Decimal)) if inputs.len() == 1 => {
+            Ok(vec![converted(rows, conversion)?])
         }
         (Build::LiteralTemplate { parts, datatype, language }, term_type) if parts.len() == inputs.len() + 1 => {
             template_literals(rows, parts, datatype.as_ref(), language.as_deref(), term_type)
@@ -254,6 +278,25 @@ fn decimal_column(rows: &Rows<'_>, i: usize) -> Result<ArrayRef, ContractError> 
         };
         let wanted = "an xsd:decimal of 20 digits before and 18 after the point";
         value.and_then(storable).ok_or_else(|| invalid_data(&rows.names[i], &source.lexical(row), wanted))
+    };
+    decimals(rows.map::<_, Decimal128Array>(value)?)
+}
+
+/// Numbers in another unit.
+fn converted(rows: &Rows<'_>, conversion: &Conversion) -> Result<ArrayRef, ContractError> {
+    let value = |row| {
+        let source = &rows.sources[0];
+        let found = match source {
+            Source::Int64(a) => Some((a.value(row).into(), 0)),
+            Source::Decimal(a, scale) => u8::try_from(*scale).ok().map(|scale| (a.value(row), scale)),
+            source => number(&source.lexical(row)),
+        };
+        let converted = found.and_then(|(unscaled, scale)| conversion.convert(unscaled, scale));
+        let value = converted.and_then(|(unscaled, scale)| rescale(unscaled, i8::try_from(scale).ok()?));
+        value.and_then(storable).ok_or_else(|| {
+            let wanted = format!("a number that has an exact decimal in {}", conversion.to.as_str());
+            invalid_data(&rows.names[0], &source.lexical(row), wanted)
+        })
     };
     decimals(rows.map::<_, Decimal128Array>(value)?)
 }

@@ -125,7 +125,7 @@ fn what_cannot_be_widened_is_an_error() {
 fn mapped(term_type: TermType, build: Build, inputs: &[ArrayRef]) -> Result<Vec<Option<Term>>, ContractError> {
     let columns = (0..inputs.len()).map(|i| format!("c{i}")).collect();
     let term = MappedTerm { term_type, columns, build };
-    let arrays = mapped_columns(&term, inputs, InvalidValues::Refuse, &mut 0)?;
+    let arrays = mapped_columns(&term, inputs, InvalidValues::Refuse, &mut LeftOut::default())?;
     let reader = TermReader::new(&term.term_type, &arrays).unwrap();
     Ok((0..inputs[0].len()).map(|row| reader.term(row).unwrap()).collect())
 }
@@ -216,7 +216,7 @@ fn a_row_with_a_null_is_null_in_all_columns() {
     let inputs =
         [text(&[Some("A"), None, Some("B")]), Arc::new(Int64Array::from(vec![Some(1), Some(2), None])) as ArrayRef];
     let term = MappedTerm { term_type: revision(), columns: vec!["a".into(), "b".into()], build: Build::Columns };
-    let arrays = mapped_columns(&term, &inputs, InvalidValues::Refuse, &mut 0).unwrap();
+    let arrays = mapped_columns(&term, &inputs, InvalidValues::Refuse, &mut LeftOut::default()).unwrap();
     assert_eq!(arrays[0].as_string_view().iter().collect::<Vec<_>>(), [Some("A"), None, None]);
     assert_eq!(arrays[1].as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), [Some(1), None, None]);
     let label = Build::BlankNode(shape("bsrc-{a}_2d_{b}"));
@@ -287,7 +287,9 @@ fn empty_batches_have_the_right_columns() {
         [LiteralType::Date, LiteralType::Boolean, LiteralType::Decimal, LiteralType::DateTime { zoned: true }]
     {
         let term = MappedTerm { term_type: native(literal), columns: vec!["a".into()], build: Build::Columns };
-        let arrays = mapped_columns(&term, std::slice::from_ref(&empty), InvalidValues::Refuse, &mut 0).unwrap();
+        let arrays =
+            mapped_columns(&term, std::slice::from_ref(&empty), InvalidValues::Refuse, &mut LeftOut::default())
+                .unwrap();
         assert_eq!(arrays[0].data_type(), &term.term_type.columns()[0]);
     }
 }
@@ -297,10 +299,10 @@ fn natives_are_exact_at_their_limits() {
     let decimals: ArrayRef =
         Arc::new(Decimal128Array::from(vec![10_i128.pow(38) - 1]).with_precision_and_scale(38, 18).unwrap());
     let term = MappedTerm { term_type: native(LiteralType::Decimal), columns: vec!["a".into()], build: Build::Columns };
-    let arrays = mapped_columns(&term, &[decimals], InvalidValues::Refuse, &mut 0).unwrap();
+    let arrays = mapped_columns(&term, &[decimals], InvalidValues::Refuse, &mut LeftOut::default()).unwrap();
     assert_eq!(arrays[0].as_primitive::<Decimal128Type>().value(0), 10_i128.pow(38) - 1);
     let doubles: ArrayRef = Arc::new(Float64Array::from(vec![-0.0]));
     let term = MappedTerm { term_type: native(LiteralType::Double), columns: vec!["a".into()], build: Build::Columns };
-    let arrays = mapped_columns(&term, &[doubles], InvalidValues::Refuse, &mut 0).unwrap();
+    let arrays = mapped_columns(&term, &[doubles], InvalidValues::Refuse, &mut LeftOut::default()).unwrap();
     assert!(arrays[0].as_primitive::<Float64Type>().value(0).is_sign_negative());
 }

@@ -6,8 +6,8 @@ use super::names::Name as _;
 use super::value::{decode_type, encode_type};
 use weft_model::contract::{
     AggregateFunction, Binding, Capability, ChangeFeed, Column, ContractRange, Description, FilterCapability,
-    FilterOperation, ForeignKey, JoinSupport, RelationalCapabilities, Statistic, Table, TextComparison, TimePart,
-    TypeKind,
+    FilterOperation, ForeignKey, JoinSupport, RelationalCapabilities, SqlTable, Statistic, Table, TextComparison,
+    TimePart, TypeKind, UnquotedNames,
 };
 use weft_proto::v1;
 
@@ -51,6 +51,7 @@ fn encode_table(table: &Table) -> v1::Table {
         rows: table.rows.map(encode_statistic),
         filters: table.filters.iter().map(encode_filter).collect(),
         max_keys: table.max_keys,
+        sql: table.sql.as_ref().map(encode_sql),
     }
 }
 
@@ -77,7 +78,16 @@ fn decode_table(wire: v1::Table) -> Result<Table, ConvertError> {
         rows: wire.rows.map(decode_statistic),
         filters: wire.filters.into_iter().filter_map(decode_filter).collect(),
         max_keys: wire.max_keys,
+        sql: wire.sql.map(decode_sql),
     })
+}
+
+fn encode_sql(sql: &SqlTable) -> v1::SqlTable {
+    v1::SqlTable { unquoted: sql.unquoted.encode(), query: sql.query.clone() }
+}
+
+fn decode_sql(wire: v1::SqlTable) -> SqlTable {
+    SqlTable { unquoted: UnquotedNames::decode(wire.unquoted).unwrap_or_default(), query: wire.query }
 }
 
 fn encode_column(column: &Column) -> v1::Column {

@@ -3,7 +3,7 @@
 use weft_model::Fault;
 use weft_model::contract::{
     AggregateFunction, Binding, Capability, CompareOperator, FilterOperation, JoinKind, JoinSupport, TextComparison,
-    TextOperator, TimePart, TypeKind,
+    TextOperator, TimePart, TypeKind, UnquotedNames,
 };
 use weft_proto::v1;
 
@@ -34,6 +34,7 @@ names! {
     TypeKind { Boolean, Int64, Decimal, Float64, Text, Date, Timestamp, Binary }
     TextComparison { CodePoint, CaseInsensitive, PadSpace, Unknown }
     Binding { None, Optional, Required }
+    UnquotedNames { AsWritten, LowerCase }
     Capability { None, Superset, Exact }
     FilterOperation {
         Equal, NotEqual, Range, In, IsNull, StartsWith, EndsWith, Contains, Or, Not, CompareColumns,

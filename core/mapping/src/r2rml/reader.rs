@@ -2,8 +2,8 @@
 
 use super::document::Document;
 use super::{
-    Location, Mapping, MappingError, MappingLimits, ObjectMap, PredicateObjectMap, TermMap, TriplesMap, template,
-    vocabulary,
+    Location, LogicalTable, Mapping, MappingError, MappingLimits, ObjectMap, PredicateObjectMap, ReadFile, SqlName,
+    TermMap, TriplesMap, vocabulary,
 };
 use crate::suggestion::{did_you_mean, nearest};
 use oxrdf::vocab::{rdf, xsd};
@@ -15,7 +15,9 @@ use std::sync::Arc;
 pub(super) struct Reader<'a> {
     file: Arc<str>,
     pub(super) base: &'a str,
-    limits: &'a MappingLimits,
+    pub(super) limits: &'a MappingLimits,
+    /// Reads a file that the document names.
+    pub(super) files: &'a ReadFile<'a>,
     document: &'a Document,
     /// Statements that had a meaning, by number.
     used: Vec<bool>,
@@ -23,7 +25,9 @@ pub(super) struct Reader<'a> {
     faulty: HashSet<NamedOrBlankNode>,
     /// The triples maps by number.
     triples_maps: HashMap<NamedOrBlankNode, usize>,
-    errors: Vec<MappingError>,
+    /// The name of the triples map that is read.
+    current: Option<String>,
+    pub(super) errors: Vec<MappingError>,
 }
 
 /// The object of a statement.
@@ -39,7 +43,13 @@ struct Subject {
     graphs: Vec<TermMap>,
 }
 
-pub(super) fn read(file: &str, text: &str, base: &str, limits: &MappingLimits) -> Result<Mapping, Vec<MappingError>> {
+pub(super) fn read(
+    file: &str,
+    text: &str,
+    base: &str,
+    limits: &MappingLimits,
+    files: &ReadFile<'_>,
+) -> Result<Mapping, Vec<MappingError>> {
     let file: Arc<str> = file.into();
     let at = |(line, message): (u64, String)| MappingError { location: Location { file: file.clone(), line }, message };
     if text.len() > limits.document_bytes {
@@ -51,10 +61,12 @@ pub(super) fn read(file: &str, text: &str, base: &str, limits: &MappingLimits) -
         file: file.clone(),
         base,
         limits,
+        files,
         document: &document,
         used: vec![false; document.statements.len()],
         faulty: HashSet::new(),
         triples_maps: HashMap::new(),
+        current: None,
         errors: Vec::new(),
     };
     let mapping = reader.mapping();
@@ -78,8 +90,10 @@ impl Reader<'_> {
         let mut triples = 0;
         let mut triples_maps = Vec::new();
         for node in nodes {
-            let Some(map) = self.triples_map(node, &mut triples) else { continue };
-            triples_maps.push(map);
+            self.current = Some(self.name(node));
+            let map = self.triples_map(node, &mut triples);
+            self.current = None;
+            triples_maps.extend(map);
             if triples > self.limits.triples {
                 let line = self.line(node);
                 let message =
@@ -179,20 +193,42 @@ impl Reader<'_> {
         true
     }
 
-    fn table(&mut self, node: &NamedOrBlankNode) -> Option<(String, u64)> {
+    /// R2RML section 5.
+    fn table(&mut self, node: &NamedOrBlankNode) -> Option<(LogicalTable, u64)> {
         let name = self.name(node);
         let Some(value) = self.single(node, "logicalTable") else {
             self.missing(node, self.line(node), format!("the triples map {name} has no rr:logicalTable"));
             return None;
         };
-        let table = self.node("rr:logicalTable", "a node with rr:tableName", &value)?;
-        let Some(identifier) = self.single(&table, "tableName") else {
-            self.missing(&table, value.line, "the logical table has no rr:tableName".to_owned());
-            return None;
+        let table = self.node("rr:logicalTable", "a node with rr:tableName or rr:sqlQuery", &value)?;
+        let versions = self.values(&table, "sqlVersion");
+        let (identifier, query) = (self.single(&table, "tableName"), self.single(&table, "sqlQuery"));
+        let line = identifier.as_ref().or(query.as_ref()).map_or(value.line, |given| given.line);
+        let found = match (identifier, query) {
+            (Some(identifier), Some(query)) => {
+                let message = "rr:tableName together with rr:sqlQuery: a logical table has one of them";
+                self.error(identifier.line.max(query.line), message.to_owned());
+                return None;
+            }
+            (None, None) => {
+                let message = "the logical table has neither rr:tableName nor rr:sqlQuery";
+                self.missing(&table, value.line, message.to_owned());
+                return None;
+            }
+            (Some(identifier), None) => {
+                if let Some(version) = versions.first() {
+                    self.error(version.line, "rr:sqlVersion belongs to rr:sqlQuery".to_owned());
+                }
+                let text = self.text("rr:tableName", &identifier)?;
+                LogicalTable::Named(self.checked(identifier.line, SqlName::table(&text))?)
+            }
+            (None, Some(query)) => {
+                // Which version it is of, is for the database to know.
+                versions.iter().for_each(|version| drop(self.iri("rr:sqlVersion", version)));
+                LogicalTable::Query(self.text("rr:sqlQuery", &query)?)
+            }
         };
-        let text = self.text("rr:tableName", &identifier)?;
-        let table = self.checked(identifier.line, template::table_name(&text))?;
-        Some((table, identifier.line))
+        Some((found, line))
     }
 
     fn subject(&mut self, node: &NamedOrBlankNode) -> Option<Subject> {
@@ -373,6 +409,7 @@ impl Reader<'_> {
 
     pub(super) fn error(&mut self, line: u64, message: String) {
         let location = self.location(line);
+        let message = super::within(self.current.as_deref(), message);
         self.errors.push(MappingError { location, message });
     }
 

@@ -1,14 +1,15 @@
-//! Templates and SQL identifiers.
+//! Templates.
 
+use super::name::SqlName;
 use weft_model::term::IriShape;
 
 /// R2RML section 7.3: a template whose placeholders are SQL identifiers.
-pub(super) fn parse(template: &str) -> Result<(IriShape, Vec<String>), String> {
+pub(super) fn parse(template: &str) -> Result<(IriShape, Vec<SqlName>), String> {
     let (shape, columns) = IriShape::parse(template).map_err(|error| {
         let hint = if template.contains(['{', '}']) { "" } else { ", use rr:constant" };
         format!("bad rr:template {template:?}: {error}{hint}")
     })?;
-    let columns = columns.iter().map(|column| column_name(column)).collect::<Result<_, _>>()?;
+    let columns = columns.iter().map(|column| SqlName::column(column)).collect::<Result<_, _>>()?;
     Ok((shape, columns))
 }
 
@@ -52,79 +53,10 @@ fn is_scheme(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
-/// The name of a column: an SQL identifier, with or without quotes.
-pub(super) fn column_name(identifier: &str) -> Result<String, String> {
-    let mut parts = identifiers(identifier)?;
-    match parts.len() {
-        1 => Ok(parts.remove(0)),
-        // A dot between unquoted words is part of the name: sources are free in how they name columns.
-        _ if !identifier.contains('"') => Ok(identifier.to_owned()),
-        _ => Err(format!("bad column {identifier:?}: a column has one name, without its table")),
-    }
-}
-
-/// The name of a table: SQL identifiers, with or without quotes, between dots (`"mes"."machine_run"`).
-pub(super) fn table_name(identifier: &str) -> Result<String, String> {
-    Ok(identifiers(identifier)?.join("."))
-}
-
-fn identifiers(text: &str) -> Result<Vec<String>, String> {
-    let bad = |what: &str| format!("bad SQL identifier {text:?}: {what}");
-    let mut names = Vec::new();
-    let mut rest = text;
-    loop {
-        let (name, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_name(quoted).ok_or_else(|| bad("a quote is not closed"))?,
-            None => {
-                let (name, after) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
-                (name.to_owned(), after)
-            }
-        };
-        if name.is_empty() {
-            return Err(bad("a name is empty"));
-        }
-        names.push(name);
-        if after.is_empty() {
-            return Ok(names);
-        }
-        rest = after.strip_prefix('.').ok_or_else(|| bad("there is text after a quoted name"))?;
-    }
-}
-
-/// A name up to its closing quote (a doubled quote stands for one), and what follows.
-fn quoted_name(text: &str) -> Option<(String, &str)> {
-    let mut name = String::new();
-    let mut rest = text;
-    loop {
-        let (before, after) = rest.split_once('"')?;
-        name.push_str(before);
-        match after.strip_prefix('"') {
-            None => return Some((name, after)),
-            Some(doubled) => {
-                name.push('"');
-                rest = doubled;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn sql_identifiers_lose_their_quotes() {
-        assert_eq!(column_name("Name").unwrap(), "Name");
-        assert_eq!(column_name("\"Country \"\"Code\"\".x\"").unwrap(), "Country \"Code\".x");
-        assert_eq!(column_name("a.b").unwrap(), "a.b");
-        assert_eq!(table_name("\"mes\".\"machine_run\"").unwrap(), "mes.machine_run");
-        assert_eq!(table_name("mes.machine_run").unwrap(), "mes.machine_run");
-        for bad in ["", "\"", "\"a", "\"a\"b", "\"\"", "a..b", "\"a\"."] {
-            assert!(table_name(bad).is_err(), "{bad}");
-        }
-        assert!(column_name("\"t\".\"c\"").is_err());
-    }
 
     #[test]
     fn templates_are_absolute_relative_or_refused() {

@@ -1,13 +1,15 @@
 //! Subject, predicate, object and graph maps (R2RML sections 7 and 8).
 
 use super::reader::{Reader, Value};
-use super::{ObjectMap, TermKind, TermMap, template, vocabulary};
+use super::{ObjectMap, SqlName, TermKind, TermMap, template, vocabulary};
 use oxrdf::{Literal, NamedOrBlankNode, Term};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Subject,
     Object,
+    /// The property that names a predicate or graph map.
+    Iri(&'static str),
 }
 
 /// The properties that say where a term comes from; a term map has one of them.
@@ -39,60 +41,26 @@ impl Reader<'_> {
         Some(ObjectMap::Reference { parent: self.parent(&parent)?, conditions, location })
     }
 
-    fn join_condition(&mut self, value: &Value) -> Option<(String, String)> {
+    fn join_condition(&mut self, value: &Value) -> Option<(SqlName, SqlName)> {
         let node = self.node("rr:joinCondition", "a node with rr:child and rr:parent", value)?;
         let child = self.join_column(&node, "child", value.line);
         let parent = self.join_column(&node, "parent", value.line);
         Some((child?, parent?))
     }
 
-    fn join_column(&mut self, node: &NamedOrBlankNode, property: &str, line: u64) -> Option<String> {
+    fn join_column(&mut self, node: &NamedOrBlankNode, property: &str, line: u64) -> Option<SqlName> {
         let Some(value) = self.single(node, property) else {
             self.missing(node, line, format!("the join condition has no rr:{property}"));
             return None;
         };
         let text = self.text(&format!("rr:{property}"), &value)?;
-        self.checked(value.line, template::column_name(&text))
+        self.checked(value.line, SqlName::column(&text))
     }
 
-    /// A predicate or graph map: constant, or a column of encoded terms.
-    pub(super) fn iri_map(&mut self, property: &str, value: &Value) -> Option<TermMap> {
+    /// A predicate or graph map.
+    pub(super) fn iri_map(&mut self, property: &'static str, value: &Value) -> Option<TermMap> {
         let node = self.node(property, "a map; the shortcut without Map names a constant", value)?;
-        if let Some(column) = self.single(&node, "column")
-            && let Some((vocabulary::ENCODED_TERM, _)) = self.term_type(&node)?
-        {
-            self.refuse_beside(&node, "column", &["constant", "template"])?;
-            let text = self.text("rr:column", &column)?;
-            let name = self.checked(column.line, template::column_name(&text))?;
-            let location = self.location(column.line);
-            return Some(TermMap::Column { column: name, kind: TermKind::Encoded, location });
-        }
-        for varying in ["template", "column"] {
-            if let Some(found) = self.values(&node, varying).first() {
-                self.values(&node, "termType");
-                let hint = "only a column with rr:termType weft:EncodedTerm";
-                self.error(found.line, format!("not supported yet: {property} with rr:{varying}, {hint}"));
-                return None;
-            }
-        }
-        let Some(constant) = self.single(&node, "constant") else {
-            self.missing(&node, value.line, format!("{property} has no rr:constant"));
-            return None;
-        };
-        let iri = self.iri("rr:constant", &constant)?;
-        let term_type = self.term_type(&node)?;
-        self.agree(term_type.as_ref(), "IRI")?;
-        Some(TermMap::Constant { term: iri.into(), location: self.location(constant.line) })
-    }
-
-    fn refuse_beside(&mut self, node: &NamedOrBlankNode, first: &str, others: &[&str]) -> Option<()> {
-        for other in others {
-            if let Some(found) = self.values(node, other).first() {
-                self.error(found.line, format!("rr:{first} together with rr:{other}: a term map has one of them"));
-                return None;
-            }
-        }
-        Some(())
+        self.term_map(&node, value.line, Role::Iri(property))
     }
 
     fn term_map(&mut self, node: &NamedOrBlankNode, line: u64, role: Role) -> Option<TermMap> {
@@ -105,14 +73,16 @@ impl Reader<'_> {
         }
         let Some((property, value)) = given.into_iter().next() else {
             let message = match role {
-                Role::Subject => "the subject map has none of rr:template, rr:column and rr:constant",
+                Role::Subject => "the subject map has none of rr:template, rr:column and rr:constant".to_owned(),
                 Role::Object => {
-                    "the object map has none of rr:template, rr:column, rr:constant and rr:parentTriplesMap"
+                    "the object map has none of rr:template, rr:column, rr:constant and rr:parentTriplesMap".to_owned()
                 }
+                Role::Iri(map) => format!("{map} has none of rr:template, rr:column and rr:constant"),
             };
-            self.missing(node, line, message.to_owned());
+            self.missing(node, line, message);
             return None;
         };
+        self.inverse_expression(node, property);
         if property == "constant" {
             return self.constant_term_map(node, &value, role);
         }
@@ -120,14 +90,16 @@ impl Reader<'_> {
         let text = self.text(&format!("rr:{property}"), &value)?;
         let location = self.location(value.line);
         if property == "column" {
-            let column = self.checked(value.line, template::column_name(&text))?;
-            return Some(TermMap::Column { column, kind: kind?, location });
+            let column = self.checked(value.line, SqlName::column(&text))?;
+            let (columns, kind) = self.extended(node, vec![column], kind?, value.line)?;
+            return columns.into_iter().next().map(|column| TermMap::Column { column, kind, location });
         }
         let (shape, columns) = self.checked(value.line, template::parse(&text))?;
         let kind = kind?;
         if kind == TermKind::Iri {
             self.checked(value.line, template::check_iri(&shape, self.base))?;
         }
+        let (columns, kind) = self.extended(node, columns, kind, value.line)?;
         Some(TermMap::Template { shape, columns, kind, location })
     }
 
@@ -142,9 +114,22 @@ impl Reader<'_> {
         let term = match role {
             Role::Subject => self.iri("rr:constant of a subject map", value)?.into(),
             Role::Object => self.constant("rr:constant", value)?,
+            Role::Iri(map) => self.iri(&format!("rr:constant of {map}"), value)?.into(),
         };
         self.agree(term_type.as_ref(), if term.is_named_node() { "IRI" } else { "Literal" })?;
         Some(TermMap::Constant { term, location: self.location(value.line) })
+    }
+
+    /// R2RML section 7.7: what the columns are, said once more in SQL. The answer is the same without it.
+    fn inverse_expression(&mut self, node: &NamedOrBlankNode, property: &str) {
+        let Some(value) = self.single(node, "inverseExpression") else { return };
+        if property == "constant" {
+            self.error(value.line, "rr:inverseExpression together with rr:constant: there is no column".to_owned());
+            return;
+        }
+        let Some(text) = self.text("rr:inverseExpression", &value) else { return };
+        let parsed = template::parse(&text).map_err(|error| error.replace("rr:template", "rr:inverseExpression"));
+        self.checked(value.line, parsed);
     }
 
     /// The `rr:termType`, where there is one; nothing at all when it is wrong.
@@ -183,9 +168,13 @@ impl Reader<'_> {
             (None, Role::Object) if property == "column" || suffix.is_some() => "Literal",
             _ => "IRI",
         };
+        let line = term_type.map_or(0, |(_, line)| line);
+        if let (Role::Iri(map), "Literal" | "BlankNode") = (role, name) {
+            self.error(line, format!("rr:termType rr:{name}: {map} gives IRIs only"));
+            return None;
+        }
         match (name, suffix) {
             ("Literal", _) if role == Role::Subject => {
-                let line = term_type.map_or(0, |(_, line)| line);
                 self.error(line, "rr:termType rr:Literal: a subject is no literal".to_owned());
                 None
             }
@@ -197,7 +186,6 @@ impl Reader<'_> {
             }
             (vocabulary::ENCODED_TERM, None) if property == "column" => Some(TermKind::Encoded),
             (vocabulary::ENCODED_TERM, None) => {
-                let line = term_type.map_or(0, |(_, line)| line);
                 self.error(
                     line,
                     "rr:termType weft:EncodedTerm needs rr:column: the column holds whole terms".to_owned(),

@@ -9,15 +9,34 @@ pub(super) const RR: &str = "http://www.w3.org/ns/r2rml#";
 const WEFT: &str = "https://weft.dev/ns#";
 pub(super) const IN_DEFAULT_GRAPH: &str = "inDefaultGraph";
 pub(super) const ENCODED_TERM: &str = "EncodedTerm";
+/// Weft's properties, and what they belong to.
+const ADDITIONS: [(&str, &str); 12] = [
+    (IN_DEFAULT_GRAPH, TRIPLES_MAP),
+    ("normalise", VALUED_MAP),
+    ("steps", "a node of weft:normalise"),
+    ("codeList", "a term map with rr:column"),
+    ("entry", CODE_LIST),
+    ("code", "an entry of a code list"),
+    ("concept", "an entry of a code list"),
+    ("codeFile", CODE_LIST),
+    ("unknownCode", CODE_LIST),
+    ("unit", "an object map with rr:column"),
+    ("convertTo", "an object map with rr:column"),
+    ("quantity", "an object map with rr:column"),
+];
+const VALUED_MAP: &str = "a term map with rr:column or rr:template";
+const CODE_LIST: &str = "a code list";
 const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
 
-/// Properties that are understood, and what they belong to.
-const PROPERTIES: [(&str, &str); 22] = [
+/// The properties of R2RML, and what they belong to.
+const PROPERTIES: [(&str, &str); 25] = [
     ("logicalTable", TRIPLES_MAP),
     ("subjectMap", TRIPLES_MAP),
     ("subject", TRIPLES_MAP),
     ("predicateObjectMap", TRIPLES_MAP),
     ("tableName", "a logical table"),
+    ("sqlQuery", "a logical table"),
+    ("sqlVersion", "a logical table"),
     ("class", "a subject map"),
     ("graph", "a subject map or predicate-object map"),
     ("graphMap", "a subject map or predicate-object map"),
@@ -31,6 +50,7 @@ const PROPERTIES: [(&str, &str); 22] = [
     ("termType", TERM_MAP),
     ("datatype", "an object map"),
     ("language", "an object map"),
+    ("inverseExpression", TERM_MAP),
     ("parentTriplesMap", "an object map"),
     ("joinCondition", "an object map with rr:parentTriplesMap"),
     ("child", "a join condition"),
@@ -38,8 +58,6 @@ const PROPERTIES: [(&str, &str); 22] = [
 ];
 const TRIPLES_MAP: &str = "a triples map";
 const TERM_MAP: &str = "a subject, predicate, object or graph map";
-
-const UNSUPPORTED: [&str; 3] = ["sqlQuery", "sqlVersion", "inverseExpression"];
 
 const CLASSES: [&str; 12] = [
     "TriplesMap",
@@ -113,15 +131,25 @@ const XSD_TYPES: [&str; 49] = [
 
 /// What is wrong with a property, if it is one of R2RML's namespace and not understood.
 pub(super) fn check_property(property: &str) -> Result<(), String> {
+    if let Some(name) = property.strip_prefix(WEFT) {
+        return check_addition(name);
+    }
     let Some(name) = property.strip_prefix(RR) else { return Ok(()) };
     if PROPERTIES.iter().any(|(known, _)| *known == name) {
         return Ok(());
     }
-    if UNSUPPORTED.contains(&name) {
-        return Err(format!("not supported yet: rr:{name}"));
-    }
-    let known = PROPERTIES.iter().map(|(known, _)| *known).chain(UNSUPPORTED);
+    let known = PROPERTIES.iter().map(|(known, _)| *known);
     Err(format!("R2RML has no property rr:{name}{}", suggest("rr:", name, known)))
+}
+
+/// Words of Weft's vocabulary may be used in other statements of the document; one that is nearly an addition is meant to
+/// be it.
+fn check_addition(name: &str) -> Result<(), String> {
+    let known = ADDITIONS.iter().map(|(known, _)| *known);
+    match nearest(name, known) {
+        Some(near) if near != name => Err(format!("unknown weft:{name}, did you mean weft:{near}?")),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn check_class(class: &str) -> Result<(), String> {
@@ -134,23 +162,23 @@ pub(super) fn check_class(class: &str) -> Result<(), String> {
 
 /// The name of a property of R2RML or of Weft's additions to it, without its namespace.
 pub(super) fn local_name(property: &str) -> Option<&str> {
-    let addition = || property.strip_prefix(WEFT).filter(|name| *name == IN_DEFAULT_GRAPH);
+    let addition = || property.strip_prefix(WEFT).filter(|name| is_addition(name));
     property.strip_prefix(RR).or_else(addition)
+}
+
+fn is_addition(name: &str) -> bool {
+    ADDITIONS.iter().any(|(known, _)| *known == name)
 }
 
 /// A property or term type with its prefix, for people.
 pub(super) fn prefixed(name: &str) -> String {
-    let is_addition = matches!(name, IN_DEFAULT_GRAPH | ENCODED_TERM);
-    format!("{}:{name}", if is_addition { "weft" } else { "rr" })
+    format!("{}:{name}", if name == ENCODED_TERM || is_addition(name) { "weft" } else { "rr" })
 }
 
 /// Where a property belongs, for one that stands elsewhere.
 pub(super) fn owner(property: &str) -> Option<&'static str> {
     let name = local_name(property)?;
-    if name == IN_DEFAULT_GRAPH {
-        return Some(TRIPLES_MAP);
-    }
-    PROPERTIES.iter().find(|(known, _)| *known == name).map(|(_, owner)| *owner)
+    PROPERTIES.iter().chain(&ADDITIONS).find(|(known, _)| *known == name).map(|(_, owner)| *owner)
 }
 
 /// `rr:IRI`, `rr:BlankNode`, `rr:Literal` or `weft:EncodedTerm` by its last part.
@@ -188,4 +216,41 @@ pub(super) fn check_datatype(datatype: NamedNodeRef<'_>) -> Result<(), String> {
 
 fn suggest<'a>(prefix: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     did_you_mean(nearest(name, known).map(|known| format!("{prefix}{known}")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn every_addition_is_explained() {
+        let read = |file: &str| {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ontology").join(file);
+            std::fs::read_to_string(path).unwrap()
+        };
+        let mut said: HashMap<String, Vec<String>> = HashMap::new();
+        for text in ["weft.ttl", "mapping-extensions.ttl"].map(read) {
+            for triple in oxttl::TurtleParser::new().for_slice(&text) {
+                let triple = triple.unwrap();
+                said.entry(triple.subject.to_string()).or_default().push(triple.predicate.as_str().to_owned());
+            }
+        }
+        for name in ADDITIONS.iter().map(|(name, _)| *name).chain([ENCODED_TERM, "CodeList"]) {
+            let said = said.get(&format!("<{WEFT}{name}>")).map_or(&[][..], Vec::as_slice);
+            let has = |word: &str| said.iter().any(|predicate| predicate.ends_with(word));
+            assert!(has("#label") && has("#comment"), "weft:{name}");
+        }
+    }
+
+    #[test]
+    fn near_misses_of_additions_are_errors_and_other_words_are_not() {
+        let weft = |name: &str| check_property(&format!("{WEFT}{name}"));
+        assert_eq!(weft("normalise"), Ok(()));
+        assert_eq!(weft("normalize").unwrap_err(), "unknown weft:normalize, did you mean weft:normalise?");
+        assert_eq!(weft("sameThingAs"), Ok(()));
+        assert_eq!(prefixed("codeList"), "weft:codeList");
+        assert_eq!(prefixed("column"), "rr:column");
+    }
 }

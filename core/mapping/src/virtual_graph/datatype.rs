@@ -2,11 +2,11 @@
 
 use oxrdf::vocab::xsd;
 use oxrdf::{NamedNode, NamedNodeRef};
-use weft_model::contract::DataType;
+use weft_model::contract::{Column, DataType};
 use weft_model::term::{LiteralType, integer_range};
 
 /// The natural mapping of SQL values.
-pub(super) fn natural(column: DataType) -> LiteralType {
+pub(crate) fn natural(column: DataType) -> LiteralType {
     match column {
         DataType::Boolean => LiteralType::Boolean,
         DataType::Int64 => LiteralType::Integer,
@@ -18,6 +18,17 @@ pub(super) fn natural(column: DataType) -> LiteralType {
         DataType::Date => LiteralType::Date,
         DataType::Timestamp { zoned } => LiteralType::DateTime { zoned },
         DataType::Binary => LiteralType::Other(xsd::HEX_BINARY.into_owned()),
+    }
+}
+
+/// The natural mapping of a column. SQL's TIME comes as text: the contract has no type for it.
+pub(super) fn natural_of(column: &Column) -> LiteralType {
+    let native = column.native_type.to_ascii_lowercase();
+    let words = native.split(|c: char| c == '(' || c == ')' || c.is_ascii_digit()).flat_map(str::split_whitespace);
+    let is_time = matches!(words.collect::<Vec<_>>().as_slice(), ["time"] | ["time", "without", "time", "zone"]);
+    match column.data_type {
+        DataType::Text if is_time => LiteralType::Other(xsd::TIME.into_owned()),
+        data_type => natural(data_type),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::resolve::Resolver;
 use super::{Join, MappedTerm};
-use crate::r2rml::Location;
+use crate::r2rml::{Location, SqlName};
 use std::collections::HashSet;
 use weft_model::contract::{Column, DataType, ForeignKey, Table, TextComparison};
 
@@ -17,17 +17,19 @@ impl<'a> Resolver<'a> {
         &mut self,
         child: &'a Table,
         parent: usize,
-        conditions: &[(String, String)],
+        conditions: &[(SqlName, SqlName)],
         location: &Location,
     ) -> Option<(MappedTerm, Option<Join>)> {
         let Some(map) = self.mapping.triples_maps.get(parent) else {
             self.error(location, "the parent is not a triples map of this document".to_owned());
             return None;
         };
-        let table = self.table(&map.table, &map.table_location)?;
-        let conditions = self.conditions(child, table, conditions, location);
-        let subject = self.subject(&map.subject, table)?;
-        let conditions = conditions?;
+        // What is wrong there is wrong with the parent, and said once.
+        let of_child = self.current.replace(map.name.clone());
+        let found = self.table(map).and_then(|table| Some((table, self.subject(&map.subject, table)?)));
+        self.current = of_child;
+        let (table, subject) = found?;
+        let conditions = self.conditions(child, table, conditions, location)?;
         if !conditions.is_empty() {
             return Some(joined(child, table, subject, &conditions));
         }
@@ -44,7 +46,7 @@ impl<'a> Resolver<'a> {
         &mut self,
         child: &'a Table,
         parent: &'a Table,
-        names: &[(String, String)],
+        names: &[(SqlName, SqlName)],
         location: &Location,
     ) -> Option<Vec<Condition<'a>>> {
         let mut conditions = Vec::new();

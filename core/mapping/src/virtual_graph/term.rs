@@ -1,7 +1,8 @@
 //! The type of a term map, and how its columns become it.
 
 use super::blank_node::label_shape;
-use super::datatype::{declared, natural};
+use super::computed::{check_number, coded, converted, normalised, normalised_column};
+use super::datatype::{declared, natural_of};
 use super::resolve::{Resolver, constant};
 use super::{Build, MappedTerm};
 use crate::r2rml::{Location, TermKind, TermMap, is_relative};
@@ -11,15 +12,30 @@ use weft_model::term::{IriShape, KeyKind, LiteralType, TermType};
 
 impl<'a> Resolver<'a> {
     pub(super) fn term(&mut self, map: &TermMap, table: &'a Table) -> Option<MappedTerm> {
+        let term = self.unwritten(map, table)?;
+        self.note(table, &term, map.location());
+        Some(term)
+    }
+
+    fn unwritten(&mut self, map: &TermMap, table: &'a Table) -> Option<MappedTerm> {
         match map {
             TermMap::Constant { term, .. } => Some(constant(term.clone())),
             TermMap::Column { column, kind, location } => {
                 let column = self.column(table, column, location)?;
-                self.column_term(column, kind, location)
+                self.column_term(table, column, kind, location)
             }
             TermMap::Template { shape, columns, kind, location } => {
                 let columns = self.columns(table, columns, location)?;
-                let mapped = self.template_term(shape, &columns, kind);
+                let mapped = match kind {
+                    TermKind::Normalised { values, kind } => {
+                        let columns = columns.iter().zip(values);
+                        let columns: Vec<Column> =
+                            columns.map(|(column, value)| normalised_column(column, value.as_ref())).collect();
+                        let term = self.template_term(shape, &columns.iter().collect::<Vec<_>>(), kind);
+                        term.map(|term| normalised(term, values))
+                    }
+                    kind => self.template_term(shape, &columns, kind),
+                };
                 self.mapped(mapped, location)
             }
         }
@@ -29,8 +45,29 @@ impl<'a> Resolver<'a> {
         mapped.map_err(|message| self.error(location, message)).ok()
     }
 
-    fn column_term(&mut self, column: &Column, kind: &TermKind, location: &Location) -> Option<MappedTerm> {
+    fn column_term(
+        &mut self,
+        table: &Table,
+        column: &Column,
+        kind: &TermKind,
+        location: &Location,
+    ) -> Option<MappedTerm> {
         let mapped = match kind {
+            TermKind::Normalised { values, kind } => {
+                let column = normalised_column(column, values.first().and_then(Option::as_ref));
+                let term = self.column_term(table, &column, kind, location)?;
+                return Some(normalised(term, values));
+            }
+            TermKind::Coded(list) => Ok(coded(column, list)),
+            TermKind::Measured { unit, conversion, datatype, .. } => {
+                self.measure(table, column, unit, location);
+                match conversion {
+                    Some(conversion) => converted(column, conversion),
+                    None => {
+                        literal(column, datatype.as_ref()).and_then(|term| check_number(column, &term).map(|()| term))
+                    }
+                }
+            }
             TermKind::Iri => self.iri_column(column),
             TermKind::BlankNode => self.blank_node(&[String::new(), String::new()], &[column]),
             TermKind::Literal { datatype, language: None } => literal(column, datatype.as_ref()),
@@ -48,7 +85,9 @@ impl<'a> Resolver<'a> {
             }
             TermKind::BlankNode => self.blank_node(shape.parts(), columns),
             // The reader lets only columns be encoded.
-            TermKind::Encoded => Err("rr:termType weft:EncodedTerm needs rr:column".to_owned()),
+            TermKind::Encoded | TermKind::Coded(_) | TermKind::Measured { .. } | TermKind::Normalised { .. } => {
+                Err("this kind of term map needs rr:column".to_owned())
+            }
             TermKind::Literal { datatype, language } => Ok(MappedTerm {
                 term_type: TermType::General,
                 columns: names(columns),
@@ -89,7 +128,9 @@ impl<'a> Resolver<'a> {
     pub(super) fn iri_term(&mut self, map: &TermMap, table: &'a Table) -> Option<MappedTerm> {
         let TermMap::Column { column, kind: TermKind::Encoded, location } = map else { return self.term(map, table) };
         let column = self.column(table, column, location)?;
-        self.mapped(encoded_column(column, Build::EncodedIri), location)
+        let term = self.mapped(encoded_column(column, Build::EncodedIri), location)?;
+        self.note(table, &term, location);
+        Some(term)
     }
 
     fn blank_node(&self, parts: &[String], columns: &[&Column]) -> Result<MappedTerm, String> {
@@ -144,7 +185,7 @@ fn escape(c: char, template: &mut String) {
 
 fn literal(column: &Column, datatype: Option<&NamedNode>) -> Result<MappedTerm, String> {
     let literal = match datatype {
-        None => natural(column.data_type),
+        None => natural_of(column),
         Some(datatype) => declared(column.data_type, datatype).map_err(|why| {
             format!("column {:?} of type {} cannot be {}: {why}", column.name, column.data_type, short(datatype))
         })?,

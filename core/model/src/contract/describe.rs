@@ -48,6 +48,26 @@ pub struct Table {
     pub filters: Vec<FilterCapability>,
     /// The most keys one [`super::KeyBlock`] may hold; 0 when key blocks are not accepted.
     pub max_keys: u32,
+    /// What only a table of an SQL database has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<SqlTable>,
+}
+
+/// What mappings written for SQL rely on. It is only ever described; a scan names the table like any other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqlTable {
+    /// How the database reads names without quotes.
+    pub unquoted: UnquotedNames,
+    /// The query whose rows the table is, as configured, where it is none that the database keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UnquotedNames {
+    #[default]
+    AsWritten,
+    LowerCase,
 }
 
 impl Table {

@@ -86,6 +86,7 @@ fn table_to_wit(table: m::Table) -> w::Table {
             })
             .collect(),
         max_keys: table.max_keys,
+        sql: table.sql.map(|sql| w::SqlTable { unquoted: sql.unquoted.into(), query: sql.query }),
     }
 }
 
@@ -115,6 +116,7 @@ fn table_from_wit(table: w::Table) -> Result<m::Table, ConvertError> {
             })
             .collect(),
         max_keys: table.max_keys,
+        sql: table.sql.map(|sql| m::SqlTable { unquoted: sql.unquoted.into(), query: sql.query }),
     })
 }
 

@@ -25,6 +25,7 @@ same_enum! {
     TypeKind { Boolean, Int64, Decimal, Float64, Text, Date, Timestamp, Binary }
     TextComparison { CodePoint, CaseInsensitive, PadSpace, Unknown }
     Binding { None, Optional, Required }
+    UnquotedNames { AsWritten, LowerCase }
     Capability { None, Superset, Exact }
     FilterOperation {
         Equal, NotEqual, Range, In, IsNull, StartsWith, EndsWith, Contains, Or, Not, CompareColumns,

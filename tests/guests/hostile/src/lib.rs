@@ -103,6 +103,7 @@ impl Guest for Hostile {
                 rows: None,
                 filters: Vec::new(),
                 max_keys: 0,
+                sql: None,
             }],
             relational: w::RelationalCapabilities {
                 join: w::JoinSupport::None,

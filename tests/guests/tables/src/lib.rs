@@ -106,5 +106,6 @@ fn describe(table: LoadedTable) -> Table {
             .map(|operation| FilterCapability { operation, data_type: None, level: Capability::Exact })
             .to_vec(),
         max_keys: 10_000,
+        sql: None,
     }
 }

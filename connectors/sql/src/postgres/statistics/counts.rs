@@ -202,6 +202,7 @@ mod tests {
             name: "x".into(),
             schema: Some("s\"".into()),
             table: "t\"; DROP TABLE t".into(),
+            query: None,
             typed: true,
             columns: columns.to_vec(),
         };
