@@ -4,6 +4,8 @@
 
 #[path = "crada/answers.rs"]
 mod answers;
+#[path = "crada/linked.rs"]
+mod linked;
 #[path = "crada/world.rs"]
 mod world;
 

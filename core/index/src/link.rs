@@ -1,288 +1,209 @@
 //! The link store: typed statements between entities of different sources, kept for good.
+//!
+//! It is bitemporal and append-only. A change inserts a record and closes the one it replaces, so that what was held at any
+//! recorded time can still be read; the time for which a statement is valid is a property of the record. What people say of a
+//! statement counts before what rules say of it.
 
-use crate::IndexError;
-use oxrdf::{NamedNode, Triple};
-use rusqlite::{Connection, OptionalExtension, params};
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
+mod database;
+mod migration;
+mod schema;
+mod selection;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS link (
-    subject TEXT NOT NULL,
-    predicate TEXT NOT NULL,
-    object TEXT NOT NULL,
-    rule TEXT,
-    author TEXT,
-    evidence TEXT,
-    confidence REAL,
-    state TEXT NOT NULL,
-    valid_from TEXT,
-    valid_to TEXT,
-    recorded_at TEXT NOT NULL,
-    superseded_at TEXT
-);
-CREATE INDEX IF NOT EXISTS link_current ON link (subject, predicate, object) WHERE superseded_at IS NULL;
-";
+pub use database::{DatabaseError, LinkDatabase, Opinion, RuleRun, Statement};
+pub use selection::{AsOf, LinkFilter, Recorded};
 
-const COLUMNS: [&str; 12] = [
-    "subject",
-    "predicate",
-    "object",
-    "rule",
-    "author",
-    "evidence",
-    "confidence",
-    "state",
-    "valid_from",
-    "valid_to",
-    "recorded_at",
-    "superseded_at",
-];
+use crate::IndexError;
+use oxrdf::{NamedNode, Triple};
+use sqlite::Sqlite;
+use std::collections::HashSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use weft_links::{Link, LinkId, LinkRecord, LinkState, LinkTime};
 
-/// One page of current confirmed links. A time that SQLite cannot read gives a null Julian day.
-const PAGE: &str = "
-SELECT rowid, subject, predicate, object, valid_from, julianday(valid_from), valid_to, julianday(valid_to), julianday('now')
-FROM link WHERE superseded_at IS NULL AND state = 'confirmed' AND rowid > ?1 ORDER BY rowid LIMIT ?2";
+/// Entities that one statement asks for. Databases take some thousand parameters.
+const ENTITIES_AT_ONCE: usize = 500;
 
-const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+/// Records read at once.
+const PAGE: usize = 10_000;
 
-/// A statement between two entities, and why it is believed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Link {
-    pub subject: NamedNode,
-    pub predicate: NamedNode,
-    pub object: NamedNode,
-    /// The rule that found it, if one did. Each rule has at most one current opinion on a statement.
-    pub rule: Option<String>,
-    pub author: Option<String>,
-    pub evidence: Option<String>,
-    /// From 0 to 1.
-    pub confidence: Option<f64>,
-    pub state: LinkState,
-    /// From this time on, ISO 8601; without, since ever.
-    pub valid_from: Option<String>,
-    /// Before this time, ISO 8601; without, for ever.
-    pub valid_to: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkState {
-    Proposed,
-    Confirmed,
-    Suspect,
-    Retired,
-}
-
-impl LinkState {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Proposed => "proposed",
-            Self::Confirmed => "confirmed",
-            Self::Suspect => "suspect",
-            Self::Retired => "retired",
-        }
-    }
-}
-
-impl fmt::Display for LinkState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A SQLite file with the table `link`. A change inserts a row and closes the one it replaces; nothing is overwritten.
+/// A database of links, with what must hold whichever database it is.
 pub struct LinkStore {
-    path: PathBuf,
-    connection: Connection,
+    place: PathBuf,
+    database: Box<dyn LinkDatabase>,
 }
 
 impl fmt::Debug for LinkStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LinkStore").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("LinkStore").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
 impl LinkStore {
-    /// Opens the file, creating it, its folder and its table where they are missing.
+    /// Opens a SQLite file, creating it, its folder and its tables where they are missing. A file of an earlier version is
+    /// brought to this one, or left as it is with an error that says why not.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|source| IndexError::Folder { path: folder.to_owned(), source })?;
         }
         let failed = |source| IndexError::LinkStore { path: path.to_owned(), source };
-        let connection = Connection::open(path).map_err(failed)?;
-        connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
-        let store = Self { path: path.to_owned(), connection };
-        store.check_columns()?;
-        store.connection.execute_batch(SCHEMA).map_err(failed)?;
-        Ok(store)
+        Ok(Self { place: path.to_owned(), database: Box::new(Sqlite::open(path).map_err(failed)?) })
     }
 
-    /// Records what is now held of each link, all or none. Saying the same again changes nothing.
-    pub fn record(&mut self, links: &[Link]) -> Result<(), IndexError> {
-        links.iter().try_for_each(check_link)?;
-        record_all(&mut self.connection, links).map_err(|source| self.failed(source))
+    /// Another connection to the same database.
+    pub(crate) fn again(&self) -> Result<Self, IndexError> {
+        let database = self.database.again().map_err(|source| self.failed(source))?;
+        Ok(Self { place: self.place.clone(), database })
     }
 
-    /// Calls `visit` with the links that are confirmed, not superseded and valid now, in pages of at most `page`.
-    pub(crate) fn for_each_page(
+    /// Records what is now held of each link, all or none, and gives how many records that made. Saying the same again makes
+    /// none. Of several opinions on one statement by one rule, or by people, the last one counts.
+    pub fn record(&mut self, links: &[Link]) -> Result<u64, IndexError> {
+        let opinions = opinions(links)?;
+        self.append(&opinions, None)
+    }
+
+    /// [`LinkStore::record`] for the changes of a rule, together with the run that made them.
+    pub fn record_run(&mut self, links: &[Link], run: &RuleRun) -> Result<u64, IndexError> {
+        let opinions = opinions(links)?;
+        self.append(&opinions, Some(run))
+    }
+
+    fn append(&mut self, opinions: &[Opinion<'_>], run: Option<&RuleRun>) -> Result<u64, IndexError> {
+        self.database.append(opinions, run).map_err(|source| self.failed(source))
+    }
+
+    /// The last run of each rule, by name.
+    pub fn last_runs(&self) -> Result<Vec<RuleRun>, IndexError> {
+        self.database.last_runs().map_err(|source| self.failed(source))
+    }
+
+    /// The number of the last record, and when it was recorded. Every change makes a higher number.
+    pub fn last(&self) -> Result<Option<(i64, LinkTime)>, IndexError> {
+        self.database.last().map_err(|source| self.failed(source))
+    }
+
+    /// The recorded time to read at, so that pages that are read one after another are of one time, whatever others record
+    /// meanwhile. It is not before the last record: clocks may be set back.
+    pub(crate) fn snapshot(&self, as_of: &AsOf) -> Result<LinkTime, IndexError> {
+        if let Some(asked) = &as_of.recorded {
+            return Ok(asked.clone());
+        }
+        let now = LinkTime::now();
+        Ok(self.last()?.map_or(now.clone(), |(_, last)| last.max(now)))
+    }
+
+    /// When a confirmed link next begins or ceases to be valid, after this time.
+    pub fn next_change_of_validity(&self, after: &LinkTime) -> Result<Option<LinkTime>, IndexError> {
+        self.database.next_boundary(after).map_err(|source| self.failed(source))
+    }
+
+    /// A page of records in the order of their numbers, after this number.
+    pub fn list(&self, filter: &LinkFilter, after: i64, size: usize) -> Result<Vec<LinkRecord>, IndexError> {
+        self.database.records(filter, after, size.max(1)).map_err(|source| self.failed(source))
+    }
+
+    /// All that was ever held of a statement, oldest first.
+    pub fn history(&self, id: LinkId) -> Result<Vec<LinkRecord>, IndexError> {
+        self.all(&LinkFilter { id: Some(id), ..LinkFilter::ever() })
+    }
+
+    /// What people and rules hold of a statement now; none where it is not known.
+    pub fn opinions(&self, id: LinkId) -> Result<Vec<LinkRecord>, IndexError> {
+        self.all(&LinkFilter { id: Some(id), ..LinkFilter::opinions() })
+    }
+
+    /// What a rule holds now.
+    pub fn opinions_of_rule(&self, rule: &str) -> Result<Vec<LinkRecord>, IndexError> {
+        self.all(&LinkFilter { rule: Some(rule.to_owned()), ..LinkFilter::opinions() })
+    }
+
+    fn all(&self, filter: &LinkFilter) -> Result<Vec<LinkRecord>, IndexError> {
+        let mut all = Vec::new();
+        loop {
+            let after = all.last().map_or(i64::MIN, |last: &LinkRecord| last.record);
+            let page = self.list(filter, after, PAGE)?;
+            let complete = page.len() < PAGE;
+            all.extend(page);
+            if complete {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Calls `visit` with the statements that are confirmed and valid, in pages of at most `page`. A statement that several
+    /// rules confirm comes several times.
+    pub fn for_each_confirmed(
         &self,
+        as_of: &AsOf,
         page: usize,
         visit: &mut dyn FnMut(Vec<Triple>) -> Result<(), IndexError>,
     ) -> Result<(), IndexError> {
+        let recorded = Some(self.snapshot(as_of)?);
+        let filter = LinkFilter::confirmed(&AsOf { recorded, valid: as_of.valid.clone() });
         let page = page.max(1);
         let mut last = i64::MIN;
         loop {
-            let rows = self.page(last, page)?;
+            let rows = self.database.statements(&filter, last, page).map_err(|source| self.failed(source))?;
             let Some(row) = rows.last() else { return Ok(()) };
-            last = row.id;
+            last = row.record;
             let complete = rows.len() < page;
-            let mut triples = Vec::with_capacity(rows.len());
-            for row in rows {
-                triples.extend(row.into_triple().map_err(|(row, message)| IndexError::LinkRow {
-                    path: self.path.clone(),
-                    row,
-                    message,
-                })?);
-            }
-            visit(triples)?;
+            visit(rows.into_iter().map(|row| row.triple).collect())?;
             if complete {
                 return Ok(());
             }
         }
     }
 
-    fn page(&self, after: i64, size: usize) -> Result<Vec<Row>, IndexError> {
-        let read = || {
-            let mut statement = self.connection.prepare_cached(PAGE)?;
-            let size = i64::try_from(size).unwrap_or(i64::MAX);
-            statement.query_map(params![after, size], Row::read)?.collect::<Result<Vec<_>, _>>()
-        };
-        read().map_err(|source| self.failed(source))
-    }
-
-    /// An older file may have another table; creating ours beside it would hide that.
-    fn check_columns(&self) -> Result<(), IndexError> {
-        let read = || {
-            let mut statement = self.connection.prepare("SELECT name FROM pragma_table_info('link')")?;
-            statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()
-        };
-        let present = read().map_err(|source| self.failed(source))?;
-        if present.is_empty() {
-            return Ok(());
-        }
-        match COLUMNS.iter().find(|column| !present.iter().any(|name| name == *column)) {
-            Some(column) => Err(IndexError::LinkTable { path: self.path.clone(), column }),
-            None => Ok(()),
-        }
-    }
-
-    fn failed(&self, source: rusqlite::Error) -> IndexError {
-        IndexError::LinkStore { path: self.path.clone(), source }
-    }
-}
-
-fn check_link(link: &Link) -> Result<(), IndexError> {
-    let wrong = |message: &str| IndexError::Link {
-        subject: link.subject.to_string(),
-        object: link.object.to_string(),
-        message: message.to_owned(),
-    };
-    if link.confidence.is_some_and(|c| !(0.0..=1.0).contains(&c)) {
-        return Err(wrong("the confidence is not between 0 and 1"));
-    }
-    Ok(())
-}
-
-fn record_all(connection: &mut Connection, links: &[Link]) -> Result<(), rusqlite::Error> {
-    let transaction = connection.transaction()?;
-    {
-        let mut current = transaction.prepare(
-            "SELECT 1 FROM link WHERE superseded_at IS NULL AND subject = ?1 AND predicate = ?2 AND object = ?3 \
-             AND rule IS ?4 AND author IS ?5 AND evidence IS ?6 AND confidence IS ?7 AND state = ?8 \
-             AND valid_from IS ?9 AND valid_to IS ?10",
-        )?;
-        let mut supersede = transaction.prepare(&format!(
-            "UPDATE link SET superseded_at = {NOW} WHERE superseded_at IS NULL \
-             AND subject = ?1 AND predicate = ?2 AND object = ?3 AND rule IS ?4"
-        ))?;
-        let mut insert = transaction.prepare(&format!(
-            "INSERT INTO link (subject, predicate, object, rule, author, evidence, confidence, state, valid_from, valid_to, \
-             recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, {NOW})"
-        ))?;
-        for link in links {
-            let (s, p, o) = (link.subject.as_str(), link.predicate.as_str(), link.object.as_str());
-            let values = params![
-                s,
-                p,
-                o,
-                link.rule,
-                link.author,
-                link.evidence,
-                link.confidence,
-                link.state.as_str(),
-                link.valid_from,
-                link.valid_to
-            ];
-            if current.query_row(values, |_| Ok(())).optional()?.is_some() {
-                continue;
+    /// The confirmed and valid statements about these entities, as subject or as object, each once; at most `limit`, beyond
+    /// which it is an error. Reads by keys, never all links.
+    pub fn confirmed_about(
+        &self,
+        entities: &[NamedNode],
+        predicate: Option<&NamedNode>,
+        as_of: &AsOf,
+        limit: usize,
+    ) -> Result<HashSet<Triple>, IndexError> {
+        let mut found = HashSet::new();
+        for block in entities.chunks(ENTITIES_AT_ONCE) {
+            let entities = block.to_vec();
+            let filter = LinkFilter { entities, predicate: predicate.cloned(), ..LinkFilter::confirmed(as_of) };
+            let mut last = i64::MIN;
+            loop {
+                let rows = self.database.statements(&filter, last, PAGE).map_err(|source| self.failed(source))?;
+                let complete = rows.len() < PAGE;
+                last = rows.last().map_or(last, |row| row.record);
+                found.extend(rows.into_iter().map(|row| row.triple));
+                if found.len() > limit {
+                    return Err(IndexError::TooManyLinks { limit });
+                }
+                if complete {
+                    break;
+                }
             }
-            supersede.execute(params![s, p, o, link.rule])?;
-            insert.execute(values)?;
         }
+        Ok(found)
     }
-    transaction.commit()
+
+    /// How many links there are in each state, people's word before that of rules.
+    pub fn counts(&self) -> Result<Vec<(LinkState, u64)>, IndexError> {
+        self.database.counts().map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: DatabaseError) -> IndexError {
+        IndexError::LinkStore { path: self.place.clone(), source }
+    }
 }
 
-/// A row of [`PAGE`].
-struct Row {
-    id: i64,
-    terms: [String; 3],
-    from: Bound,
-    to: Bound,
-    now: f64,
-}
-
-/// A time as it is written, and as a Julian day when that can be read.
-type Bound = (Option<String>, Option<f64>);
-
-impl Row {
-    fn read(row: &rusqlite::Row<'_>) -> Result<Self, rusqlite::Error> {
-        Ok(Self {
-            id: row.get(0)?,
-            terms: [row.get(1)?, row.get(2)?, row.get(3)?],
-            from: (row.get(4)?, row.get(5)?),
-            to: (row.get(6)?, row.get(7)?),
-            now: row.get(8)?,
+fn opinions(links: &[Link]) -> Result<Vec<Opinion<'_>>, IndexError> {
+    let opinion = |link| {
+        Opinion::new(link).map_err(|source| IndexError::Link {
+            subject: link.subject.to_string(),
+            object: link.object.to_string(),
+            source,
         })
-    }
-
-    /// Nothing when the link is not valid now.
-    fn into_triple(self) -> Result<Option<Triple>, (i64, String)> {
-        let id = self.id;
-        let after_start = day("valid_from", self.from).map_err(|m| (id, m))?.is_none_or(|from| from <= self.now);
-        let before_end = day("valid_to", self.to).map_err(|m| (id, m))?.is_none_or(|to| self.now < to);
-        let [subject, predicate, object] = self.terms;
-        let triple = Triple::new(
-            iri("subject", subject).map_err(|m| (id, m))?,
-            iri("predicate", predicate).map_err(|m| (id, m))?,
-            iri("object", object).map_err(|m| (id, m))?,
-        );
-        Ok((after_start && before_end).then_some(triple))
-    }
-}
-
-fn day(column: &str, bound: Bound) -> Result<Option<f64>, String> {
-    match bound {
-        (None, _) => Ok(None),
-        (Some(_), Some(day)) => Ok(Some(day)),
-        (Some(text), None) => Err(format!("{column} {text:?} is not an ISO 8601 time")),
-    }
-}
-
-fn iri(column: &str, text: String) -> Result<NamedNode, String> {
-    NamedNode::new(&text).map_err(|error| format!("{column} {text:?} is not an IRI: {error}"))
+    };
+    links.iter().map(opinion).collect()
 }

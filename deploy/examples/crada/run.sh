@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Starts the CRADA example: run.sh servers|sqlite. Ctrl-C ends it. See README.md.
+# Starts the CRADA example: run.sh servers|sqlite|linked. Ctrl-C ends it. See README.md.
 set -euo pipefail
 cd "$(dirname "$0")"
 variant=${1:-}
 case $variant in
   servers) peers="postgres cap sqlite" connectors="erp cmms mes-postgres" ;;
   sqlite) peers="sqlite" connectors="erp cmms mes-sqlite plm-sqlite" ;;
-  *) echo "usage: $0 servers|sqlite" >&2; exit 2 ;;
+  linked) peers="sqlite" connectors="erp cmms mes-sqlite plm-sqlite quality" ;;
+  *) echo "usage: $0 servers|sqlite|linked" >&2; exit 2 ;;
 esac
 root=$(cd ../../.. && pwd)
 kit=${WEFT_SHARED:-$root/../shared}/peers
@@ -20,13 +21,18 @@ mkdir -p state/log
 export PEERS_STATE=$PWD/state
 for peer in $peers; do "$kit/peers" up "$peer"; done
 
+if [ "$variant" = linked ]; then
+  python3 quality.py "${PEERS_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/weft-peers}/seed" state/data/sqlite/quality.sqlite
+fi
+
 if [ ! -e certs/ca.pem ]; then
   "$bin/weft" cert authority --dir certs --trust-domain weft.dev
   "$bin/weft" cert issue --dir certs --name broker --id broker --host 127.0.0.1 --host localhost
-  for name in erp cmms mes plm; do
-    "$bin/weft" cert issue --dir certs --name "$name" --id "connector/$name" --host 127.0.0.1 --host localhost
-  done
 fi
+for name in erp cmms mes plm quality; do
+  [ -e "certs/$name.pem" ] ||
+    "$bin/weft" cert issue --dir certs --name "$name" --id "connector/$name" --host 127.0.0.1 --host localhost
+done
 
 started=()
 finish() {

@@ -38,7 +38,7 @@ impl Answers {
         Ok(Self { questions, runs, documents })
     }
 
-    fn answer(&self, question: &str) -> &Value {
+    pub(crate) fn answer(&self, question: &str) -> &Value {
         let answer = &self.questions[question]["answer"];
         assert!(!answer.is_null(), "answers.py has no {question}");
         answer

@@ -19,6 +19,8 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) enum Variant {
     Servers,
     Sqlite,
+    /// The files, inspection results, and links.
+    Linked,
 }
 
 impl Variant {
@@ -26,13 +28,14 @@ impl Variant {
         match self {
             Self::Servers => "weft-servers.toml",
             Self::Sqlite => "weft-sqlite.toml",
+            Self::Linked => "weft-linked.toml",
         }
     }
 
     fn peers(self) -> &'static [&'static str] {
         match self {
             Self::Servers => &["postgres", "cap", "sqlite"],
-            Self::Sqlite => &["sqlite"],
+            Self::Sqlite | Self::Linked => &["sqlite"],
         }
     }
 
@@ -40,6 +43,7 @@ impl Variant {
         match self {
             Self::Servers => &["erp", "cmms", "mes-postgres"],
             Self::Sqlite => &["erp", "cmms", "mes-sqlite", "plm-sqlite"],
+            Self::Linked => &["erp", "cmms", "mes-sqlite", "plm-sqlite", "quality"],
         }
     }
 }
@@ -93,7 +97,7 @@ impl World {
     pub(crate) async fn start(kit: Kit, variant: Variant) -> Result<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir()?;
-        let ports = free_ports(8)?;
+        let ports = free_ports(9)?;
         let client = reqwest::Client::builder().no_proxy().timeout(QUERY_TIMEOUT).build()?;
         let url = format!("http://127.0.0.1:{}/sparql", ports[0]);
         let mut world = Self { kit, variant, folder, children: Vec::new(), url, client };
@@ -102,6 +106,9 @@ impl World {
             if variant.peers().contains(&peer) {
                 world.start_peer(peer, port)?;
             }
+        }
+        if variant == Variant::Linked {
+            world.inspection_results()?;
         }
         world.certificates()?;
         world.weft(&["check", "--config", variant.config()])?;
@@ -127,7 +134,7 @@ impl World {
     pub(crate) fn questions(&self) -> Result<Vec<String>> {
         let files = fs::read_dir(self.folder.path().join("questions"))?.collect::<Result<Vec<_>, _>>()?;
         let mut names: Vec<String> =
-            files.iter().filter_map(|file| file.path().file_stem()?.to_str().map(str::to_owned)).collect();
+            files.iter().filter_map(|file| file.file_name().to_str()?.strip_suffix(".rq").map(str::to_owned)).collect();
         names.sort();
         Ok(names)
     }
@@ -162,10 +169,10 @@ impl World {
             ("../../../target/guests/components/odata.wasm".to_owned(), component.display().to_string()),
             ("../../../ontology".to_owned(), repository().join("ontology").display().to_string()),
         ];
-        let usual = [7979, 7211, 7212, 7213, 7214, 7215, 15432, 14004];
+        let usual = [7979, 7211, 7212, 7213, 7214, 7215, 15432, 14004, 7216];
         replaced
             .extend(usual.iter().zip(ports).map(|(old, new)| (format!("127.0.0.1:{old}"), format!("127.0.0.1:{new}"))));
-        for folder in ["", "mappings", "questions", "connectors"] {
+        for folder in ["", "mappings", "questions", "questions/links", "connectors"] {
             fs::create_dir_all(self.folder.path().join(folder))?;
             for file in fs::read_dir(example().join(folder))? {
                 let path = file?.path();
@@ -198,17 +205,41 @@ impl World {
 
     fn certificates(&self) -> Result<()> {
         self.weft(&["cert", "authority", "--dir", "certs", "--trust-domain", "weft.dev"])?;
-        for name in ["broker", "erp", "cmms", "mes", "plm"] {
+        for name in ["broker", "erp", "cmms", "mes", "plm", "quality"] {
             let id = if name == "broker" { name.to_owned() } else { format!("connector/{name}") };
             self.weft(&["cert", "issue", "--dir", "certs", "--name", name, "--id", &id, "--host", "127.0.0.1"])?;
         }
         Ok(())
     }
 
-    fn weft(&self, arguments: &[&str]) -> Result<()> {
+    /// What the inspection files say, in a database.
+    fn inspection_results(&self) -> Result<()> {
+        let out = self.folder.path().join("state/data/sqlite/quality.sqlite");
+        let mut command = Command::new("python3");
+        let output = command.arg(example().join("quality.py")).arg(&self.kit.seed).arg(out).output()?;
+        ensure!(output.status.success(), "quality.py: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    /// Runs a command to its end and gives what it writes.
+    pub(crate) fn weft(&self, arguments: &[&str]) -> Result<String> {
         let output = Command::new(program("weft")?).args(arguments).current_dir(self.folder.path()).output()?;
         ensure!(output.status.success(), "weft {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
-        Ok(())
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// The configuration, for commands.
+    pub(crate) fn config(&self) -> &'static str {
+        self.variant.config()
+    }
+
+    /// Asks the broker a query that is in no file.
+    pub(crate) async fn query(&self, text: &str) -> Result<Vec<Row>> {
+        rows(&send(&self.client, &self.url, text).await?)
+    }
+
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
     }
 
     fn spawn(&self, name: &str, arguments: &[&str], log: &str) -> Result<Child> {
