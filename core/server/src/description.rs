@@ -19,6 +19,9 @@ const DCTERMS: &str = "http://purl.org/dc/terms/";
 const FOAF: &str = "http://xmlns.com/foaf/0.1/";
 const RDFS: &str = "http://www.w3.org/2000/01/rdf-schema#";
 const FORMATS: &str = "http://www.w3.org/ns/formats/";
+/// What the catalogue calls what answers SPARQL, and begins the names of its example questions with.
+const CATALOGUE_SERVICE: &str = "urn:weft:service";
+const QUESTIONS: &str = "urn:weft:catalogue#question/";
 const SIMPLE_ENTAILMENT: &str = "http://www.w3.org/ns/entailment/Simple";
 
 const RESULT_FORMATS: &[&str] =
@@ -82,22 +85,37 @@ pub(crate) fn void_description(url: &Url, dataset: &Dataset) -> Graph {
     for graph in dataset.graphs.iter().filter(|graph| graph.source.is_some()) {
         statements.add(all.clone(), term(VOID, "subset"), graph.name.clone());
     }
+    // The service of the catalogue has no address there: it is where the client found it.
+    let service = NamedNode::new_unchecked(CATALOGUE_SERVICE);
+    statements.add(service.clone(), term(DCAT, "endpointURL"), below(url, "sparql"));
+    statements.add(service, term(DCAT, "endpointDescription"), below(url, "sparql"));
     statements.into_graph(dataset)
 }
 
-/// Whether a statement of the catalogue belongs in a VoID description: not tables and columns, which are no RDF.
+/// Whether a statement of the catalogue belongs in a VoID description: not tables and columns, which are no RDF, and not
+/// example questions.
 pub(crate) fn is_void(triple: &Triple) -> bool {
     let is_in = |iri: &str, namespaces: &[&str]| namespaces.iter().any(|namespace| iri.starts_with(namespace));
+    if matches!(&triple.subject, NamedOrBlankNode::NamedNode(node) if node.as_str().starts_with(QUESTIONS)) {
+        return false;
+    }
     match &triple.object {
         Term::NamedNode(class) if triple.predicate == rdf::TYPE => is_in(class.as_str(), &[VOID, DCAT]),
-        _ => is_in(triple.predicate.as_str(), &[VOID, DCTERMS]),
+        _ => is_in(triple.predicate.as_str(), &[VOID, DCAT, DCTERMS]),
     }
 }
 
 impl Statements {
     fn into_graph(self, dataset: &Dataset) -> Graph {
-        let own =
-            [("sd", SD), ("void", VOID), ("dcterms", DCTERMS), ("foaf", FOAF), ("formats", FORMATS), ("rdfs", RDFS)];
+        let own = [
+            ("sd", SD),
+            ("void", VOID),
+            ("dcat", DCAT),
+            ("dcterms", DCTERMS),
+            ("foaf", FOAF),
+            ("formats", FORMATS),
+            ("rdfs", RDFS),
+        ];
         let own = own.map(|(name, namespace)| (name.to_owned(), namespace.to_owned()));
         let given = dataset.prefixes.iter().filter(|(name, _)| own.iter().all(|(taken, _)| taken != name));
         Graph {

@@ -11,6 +11,7 @@ pub(crate) const SQL_SOURCES: [&str; 4] = ["erp", "mes", "historian", "quality"]
 const BROKER: &str = include_str!("../config/weft.toml");
 const CONNECTOR: &str = include_str!("../config/connector.toml");
 const ONTOLOGY: &str = include_str!("../../../ontology/weft.ttl");
+const ALIGNMENTS: &str = include_str!("../../../ontology/alignments.ttl");
 const MAPPINGS: [(&str, &str); 5] = [
     ("plm", include_str!("../mappings/plm.ttl")),
     ("erp", include_str!("../mappings/erp.ttl")),
@@ -43,6 +44,7 @@ pub fn write_configuration(directory: &Path, ports: &Ports, guest: &Path) -> Res
         write(directory, &format!("questions/{}.rq", question.name), question.text)?;
     }
     write(directory, "ontology.ttl", ONTOLOGY)?;
+    write(directory, "alignments.ttl", ALIGNMENTS)?;
     let mut broker = BROKER
         .replace("@WEFT_PORT@", &ports.weft.to_string())
         .replace("@PLM_PORT@", &ports.plm.to_string())
