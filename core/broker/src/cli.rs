@@ -1,9 +1,18 @@
 //! The command line.
 
+mod link;
+mod mapping;
+mod source_add;
+
+pub(crate) use link::{Link, LinkAssert, LinkDecide, LinkList, LinkOne, LinkRun};
+pub(crate) use mapping::{Mapping, MappingDiff, MappingPreview, MappingSuggest};
+pub(crate) use source_add::SourceAdd;
+
 use crate::output::QueryFormat;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
+use weft_exec::{AskedView, LinkTimes};
 use weft_server::parse_duration;
 
 /// One SPARQL endpoint over many systems.
@@ -27,6 +36,12 @@ pub(crate) enum Command {
     /// Look at sources
     #[command(subcommand)]
     Source(Source),
+    /// Find, look at and decide on links between sources
+    #[command(subcommand)]
+    Link(Link),
+    /// Write mappings, and see what they do
+    #[command(subcommand)]
+    Mapping(Mapping),
     /// Make certificates for development
     #[command(subcommand)]
     Cert(Cert),
@@ -65,6 +80,30 @@ pub(crate) struct Asked {
     pub(crate) timeout: Option<Duration>,
 }
 
+/// Which view a question is about.
+#[derive(Debug, Args)]
+pub(crate) struct SeenBy {
+    /// Each thing under one name, by the links that say which names are those of one thing
+    #[arg(long)]
+    thread: bool,
+    /// With the links that were recorded at this time, such as 2026-03-01
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
+    /// With the links that are valid at this time, such as 2017-08-01T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    valid_at: Option<String>,
+    /// A view of the configuration
+    #[arg(long, value_name = "NAME")]
+    view: Option<String>,
+}
+
+impl SeenBy {
+    pub(crate) fn asked(&self) -> AskedView {
+        let time = LinkTimes { as_of: self.as_of.clone(), valid_at: self.valid_at.clone() };
+        AskedView { name: self.view.clone(), thread: self.thread.then_some(true), time }
+    }
+}
+
 /// The text of a question.
 #[derive(Debug, Args)]
 pub(crate) struct Text {
@@ -82,6 +121,8 @@ pub(crate) struct Query {
     pub(crate) asked: Asked,
     #[command(flatten)]
     pub(crate) text: Text,
+    #[command(flatten)]
+    pub(crate) seen: SeenBy,
     /// How the answer is written
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) format: QueryFormat,
@@ -99,6 +140,8 @@ pub(crate) struct Explain {
     pub(crate) asked: Asked,
     #[command(flatten)]
     pub(crate) text: Text,
+    #[command(flatten)]
+    pub(crate) seen: SeenBy,
     /// Run the question, too, throw its rows away, and show what each step did
     #[arg(long)]
     pub(crate) analyze: bool,
@@ -109,6 +152,8 @@ pub(crate) struct Explain {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Source {
+    /// Add a database: certificates, the configuration of its connector, and its section of this configuration
+    Add(SourceAdd),
     /// List the configured sources
     List(SourceList),
     /// Show what a source has: tables, columns, keys, capabilities

@@ -12,7 +12,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fs};
-use weft_mapping::{Build, GraphMap, MappedTerm, Mapping, MappingError, TripleMap, VirtualGraph};
+use weft_mapping::{
+    Build, GraphMap, MappedTerm, Mapping, MappingError, MappingLimits, NormalisedValue, Required, TripleMap,
+    VirtualGraph,
+};
+use weft_model::contract::Column;
 use weft_model::term::{KeyKind, TermType};
 
 const BASE: &str = "http://base.example/";
@@ -39,14 +43,26 @@ fn every_case_gives_what_it_expects() {
 fn run(case: &Path) -> String {
     let turtle = fs::read_to_string(case.join("mapping.ttl")).unwrap();
     let tables = fs::read_to_string(case.join("tables.txt")).unwrap();
-    let result = Mapping::parse("mapping.ttl", &turtle, BASE).and_then(|mapping| {
+    let beside = |name: &str| fs::read_to_string(case.join(name)).map_err(|_| "there is no such file".to_owned());
+    let limits = MappingLimits::default();
+    let result = Mapping::parse_beside("mapping.ttl", &turtle, BASE, &limits, &beside).and_then(|mapping| {
         let graph = NamedNode::new("http://base.example/source/demo").unwrap();
         VirtualGraph::new("demo", graph, &mapping, Arc::new(description(&tables)), BASE)
     });
     match result {
-        Ok(graph) => graph.triples.iter().map(show).collect(),
+        Ok(graph) => graph.triples.iter().map(show).chain(units(&graph)).collect(),
         Err(errors) => errors.iter().map(|error: &MappingError| format!("{error}\n")).collect(),
     }
+}
+
+/// The units that the mapping says of columns; the tables of cases have none of their own.
+fn units(graph: &VirtualGraph) -> Vec<String> {
+    let tables = graph.description.tables.iter();
+    let columns = tables.flat_map(|table| table.columns.iter().map(|column| (&table.name, column)));
+    let unit = |(table, column): (&String, &Column)| {
+        Some(format!("unit of {table}.{} is {}\n", column.name, column.unit.as_ref()?))
+    };
+    columns.filter_map(unit).collect()
 }
 
 fn show(triple: &TripleMap) -> String {
@@ -61,7 +77,16 @@ fn show(triple: &TripleMap) -> String {
     match &triple.graph {
         GraphMap::Constant(graph) if graph.as_str() == "http://base.example/source/demo" => {}
         GraphMap::Constant(graph) => writeln!(out, "  graph {graph}").unwrap(),
-        GraphMap::Column(column) => writeln!(out, "  graph: encoded IRI of {column}").unwrap(),
+        GraphMap::Term(term) => writeln!(out, "  graph {}", show_term(term)).unwrap(),
+    }
+    for requirement in &triple.requires {
+        let is = match &requirement.is {
+            Required::Bound => "is there".to_owned(),
+            Required::Iri(node) => format!("is {node}"),
+            Required::OtherThan(node) => format!("is not {node}"),
+            Required::Resource => "is no literal".to_owned(),
+        };
+        writeln!(out, "  if {is}: {}", show_term(&requirement.term)).unwrap();
     }
     if !triple.in_default_graph {
         writeln!(out, "  not in the default graph").unwrap();
@@ -93,6 +118,24 @@ fn show_term(term: &MappedTerm) -> String {
             let datatype = datatype.as_ref().map(|d| format!("^^{d}")).unwrap_or_default();
             let language = language.as_ref().map(|l| format!("@{l}")).unwrap_or_default();
             format!(": literal {:?}{datatype}{language} of {}", parts.join("{}"), columns.join(", "))
+        }
+        Build::Normalised { values, build } => {
+            let steps = |value: &Option<NormalisedValue>| match value {
+                Some(value) => {
+                    format!("[{}{}]", value.normaliser(), value.name().map(|n| format!(": {n}")).unwrap_or_default())
+                }
+                None => "[]".to_owned(),
+            };
+            let inner = show_term(&MappedTerm { build: (**build).clone(), ..term.clone() });
+            return format!("{inner} normalised by {}", values.iter().map(steps).collect::<Vec<_>>().join(" "));
+        }
+        Build::Coded(list) => {
+            let codes: Vec<_> = list.entries().map(|(code, iri)| format!("{code:?} {iri}")).collect();
+            let others = if list.is_complete() { list.iri("CODE").unwrap().into_owned() } else { "none".to_owned() };
+            format!(": codes of {} ({}; others {others})", columns.join(", "), codes.join(", "))
+        }
+        Build::Converted(conversion) => {
+            format!(": {} of {} in {}", conversion.from, columns.join(", "), conversion.to)
         }
     };
     format!("{}{build}", term.term_type)

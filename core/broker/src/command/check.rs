@@ -1,11 +1,14 @@
 //! `weft check`: what can be known without network.
 
+mod sources;
+
 use super::ask::quiet_logs;
 use crate::cli::Check;
-use crate::config::{Config, Source, load};
+use crate::config::{Config, load};
 use crate::failure::Failure;
-use crate::mesh::{Described, MeshSource, Transports, open_service, read_description};
-use std::sync::Arc;
+use crate::links::{read_rules, read_shapes};
+use crate::mesh::{Reasoning, open_service, question_files, read_question};
+use sources::check_sources;
 use std::time::SystemTime;
 use weft_identity::Credentials;
 use weft_index::{LinkStore, read_ontology};
@@ -28,6 +31,11 @@ impl Findings {
         println!("note     {what}");
     }
 
+    /// What is allowed and probably not meant.
+    fn warning(&self, what: &str) {
+        println!("warning  {what}");
+    }
+
     fn wrong(&mut self, failure: &Failure) {
         self.first.get_or_insert(failure.code);
         for line in failure.message.lines() {
@@ -44,7 +52,9 @@ pub(crate) async fn run(check: Check) -> Result<(), Failure> {
     findings.fine(&format!("configuration {}", check.config.config.display()));
     check_identity(&config, &mut findings);
     check_ontology(&config, &mut findings);
+    check_questions(&config, &mut findings);
     check_links(&config, &mut findings);
+    check_link_files(&config, &mut findings);
     check_sources(&config, &mut findings).await;
     check_services(&config, &mut findings);
     match findings.first {
@@ -77,6 +87,23 @@ fn check_ontology(config: &Config, findings: &mut Findings) {
             Err(error) => findings.wrong(&Failure::from(error)),
         }
     }
+    // What is wrong with a file is told already.
+    if let Ok(reasoning) = Reasoning::read(config) {
+        reasoning.notes().iter().for_each(|note| findings.note(&format!("ontology: {note}")));
+    }
+}
+
+fn check_questions(config: &Config, findings: &mut Findings) {
+    let files = match question_files(config) {
+        Ok(files) => files,
+        Err(failure) => return findings.wrong(&failure),
+    };
+    for path in files {
+        match read_question(config, &path) {
+            Ok(_) => findings.fine(&format!("question {}", path.display())),
+            Err(failure) => findings.wrong(&failure),
+        }
+    }
 }
 
 /// A store that is not there yet is made when the broker starts.
@@ -86,9 +113,29 @@ fn check_links(config: &Config, findings: &mut Findings) {
         findings.note(&format!("link store {}: will be made", path.display()));
         return;
     }
-    match LinkStore::open(&path) {
-        Ok(_) => findings.fine(&format!("link store {}", path.display())),
+    match LinkStore::open(&path).and_then(|store| store.counts()) {
+        Ok(counts) => {
+            let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+            let counts = if counts.is_empty() { "no links".to_owned() } else { counts.join(", ") };
+            findings.fine(&format!("link store {}, {counts}", path.display()));
+        }
         Err(error) => findings.wrong(&Failure::from(error)),
+    }
+}
+
+fn check_link_files(config: &Config, findings: &mut Findings) {
+    match read_rules(config) {
+        Ok(rules) if config.link_rules().is_some() => findings.fine(&format!("{} link rules", rules.rules.len())),
+        Ok(_) => {}
+        Err(failure) => findings.wrong(&failure),
+    }
+    match read_shapes(config) {
+        Ok(shapes) if !shapes.is_empty() => findings.fine(&format!("{} shapes of links", shapes.len())),
+        Ok(_) => {}
+        Err(failure) => findings.wrong(&failure),
+    }
+    if let Err(message) = config.server.link_tokens(&config.folder) {
+        findings.wrong(&Failure::new(Code::InvalidConfig, message));
     }
 }
 
@@ -98,55 +145,5 @@ fn check_services(config: &Config, findings: &mut Findings) {
             Ok(_) => findings.fine(&format!("service <{iri}>")),
             Err(failure) => findings.wrong(&failure),
         }
-    }
-}
-
-async fn check_sources(config: &Config, findings: &mut Findings) {
-    let transports = match Transports::new(config) {
-        Ok(transports) => transports,
-        // The reason is among the findings of the identity; sources are checked as far as they can be.
-        Err(_) => {
-            for (name, source) in &config.sources {
-                check_mapping_alone(config, name, source, findings);
-            }
-            return;
-        }
-    };
-    for (name, source) in &config.sources {
-        match MeshSource::open(config, name, source, &transports).await {
-            Ok(opened) => check_mapping(config, opened, findings),
-            Err(failure) => findings.wrong(&failure),
-        }
-    }
-}
-
-fn check_mapping_alone(config: &Config, name: &str, source: &Source, findings: &mut Findings) {
-    match crate::mesh::read_mapping(config, source) {
-        Ok(_) => findings.note(&format!("source {name}: its connection was not checked")),
-        Err(failure) => findings.wrong(&failure.about(format_args!("source {name}"))),
-    }
-}
-
-/// The mapping against the tables, as they were when last recorded.
-fn check_mapping(config: &Config, source: MeshSource, findings: &mut Findings) {
-    let name = source.name.clone();
-    match read_description(&config.description_file(&name)) {
-        Ok(Some(description)) => {
-            let described = Described { source, description: Arc::new(description) };
-            match described.virtual_graph(&config.broker.base) {
-                Ok(graph) => {
-                    let count = graph.triples.len();
-                    findings.fine(&format!("source {name}: {count} triple maps fit its recorded tables"));
-                }
-                Err(failure) => findings.wrong(&failure),
-            }
-        }
-        Ok(None) => {
-            findings.fine(&format!("source {name}"));
-            findings.note(&format!(
-                "source {name}: its mapping was not checked against its tables; `weft source inspect {name} --record` records them"
-            ));
-        }
-        Err(failure) => findings.wrong(&failure.about(format_args!("source {name}"))),
     }
 }

@@ -1,10 +1,12 @@
 //! `weft source`.
 
+mod add;
+
 use super::ask::quiet_logs;
 use crate::cli::{Source, SourceCheck, SourceInspect, SourceList};
 use crate::config::{Config, Transport, load};
 use crate::failure::Failure;
-use crate::mesh::{MeshSource, Transports, open_all, open_one, write_description};
+use crate::mesh::{MeshSource, Transports, open_with, write_description};
 use crate::output::plain_table;
 use weft_model::Code;
 use weft_model::contract::{
@@ -14,6 +16,7 @@ use weft_model::contract::{
 pub(crate) async fn run(source: Source) -> Result<(), Failure> {
     let _telemetry = quiet_logs()?;
     match source {
+        Source::Add(add) => add::run(&add),
         Source::List(list) => run_list(&list),
         Source::Inspect(inspect) => run_inspect(&inspect).await,
         Source::Check(check) => run_check(&check).await,
@@ -54,7 +57,8 @@ fn without_query(url: &str) -> &str {
 async fn run_inspect(inspect: &SourceInspect) -> Result<(), Failure> {
     let config = load(&inspect.config.config)?;
     let transports = Transports::new(&config)?;
-    let source = open_one(&config, &transports, &inspect.name).await?;
+    // What a source has does not depend on its mapping, which may not be written yet.
+    let source = open_with(&config, &transports, &inspect.name, None).await?;
     let description = source.plain.describe(&source.context()).await?;
     if inspect.json {
         let text = serde_json::to_string_pretty(&description).map_err(|e| Failure::caused(Code::Internal, &e))?;
@@ -139,10 +143,14 @@ fn level(capability: Capability) -> &'static str {
 async fn run_check(check: &SourceCheck) -> Result<(), Failure> {
     let config: Config = load(&check.config.config)?;
     let transports = Transports::new(&config)?;
-    let sources = match &check.name {
-        Some(name) => vec![open_one(&config, &transports, name).await?],
-        None => open_all(&config, &transports).await?,
+    let names: Vec<&String> = match &check.name {
+        Some(name) => vec![name],
+        None => config.sources.keys().collect(),
     };
+    let mut sources = Vec::with_capacity(names.len());
+    for name in names {
+        sources.push(open_with(&config, &transports, name, None).await?);
+    }
     let mut table = plain_table(&["source", "table", "outcome", "detail"]);
     let mut worst = None;
     for source in &sources {

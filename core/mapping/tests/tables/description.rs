@@ -1,9 +1,11 @@
 //! Tables written in a few words: a line for each, `name column:type ...`, with `!` behind the type of a column that is
 //! never null and `?` behind that of a text which is not compared by code point. Indented lines below a table are
-//! `key column ...` and `foreign column,... -> table(column,...)`.
+//! `key column ...`, `foreign column,... -> table(column,...)`, `lower` (of a database that reads names without quotes in lower
+//! case) and `query SELECT ...` (the table is made of it).
 
 use weft_model::contract::{
-    Binding, Column, ContractRange, DataType, Description, ForeignKey, RelationalCapabilities, Table, TextComparison,
+    Binding, Column, ContractRange, DataType, Description, ForeignKey, RelationalCapabilities, SqlTable, Table,
+    TextComparison, UnquotedNames,
 };
 
 pub(crate) fn description(text: &str) -> Description {
@@ -14,7 +16,9 @@ pub(crate) fn description(text: &str) -> Description {
             (false, name) => tables.push(table(name, words)),
             (true, "key") => tables.last_mut().unwrap().keys.push(words.map(str::to_owned).collect()),
             (true, "foreign") => tables.last_mut().unwrap().foreign_keys.push(foreign_key(&words.collect::<Vec<_>>())),
-            (true, other) => panic!("{other} is neither key nor foreign"),
+            (true, "lower") => sql(tables.last_mut().unwrap()).unquoted = UnquotedNames::LowerCase,
+            (true, "query") => sql(tables.last_mut().unwrap()).query = Some(words.collect::<Vec<_>>().join(" ")),
+            (true, other) => panic!("{other} is none of key, foreign, lower and query"),
         }
     }
     Description {
@@ -29,6 +33,10 @@ pub(crate) fn description(text: &str) -> Description {
     }
 }
 
+fn sql(table: &mut Table) -> &mut SqlTable {
+    table.sql.get_or_insert(SqlTable { unquoted: UnquotedNames::AsWritten, query: None })
+}
+
 fn table<'a>(name: &str, columns: impl Iterator<Item = &'a str>) -> Table {
     Table {
         name: name.into(),
@@ -38,6 +46,7 @@ fn table<'a>(name: &str, columns: impl Iterator<Item = &'a str>) -> Table {
         rows: None,
         filters: Vec::new(),
         max_keys: 0,
+        sql: None,
     }
 }
 
