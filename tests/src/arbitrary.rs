@@ -18,8 +18,8 @@ use weft_model::contract::{
     Aggregate, AggregateFunction, Binding, Capability, ChangeFeed, Check, CheckOutcome, Column, ColumnRef,
     CompareOperator, ContractError, ContractRange, DataType, Description, End, Expression, Field, FilterCapability,
     FilterOperation, ForeignKey, JoinKind, JoinSupport, KeyBlock, Outcome, ProjectColumn, Read, Relation,
-    RelationalCapabilities, ScanRequest, SortKey, Statistic, Table, TextComparison, TextOperator, TimePart, TypeKind,
-    Value,
+    RelationalCapabilities, ScanRequest, SortKey, SqlTable, Statistic, Table, TextComparison, TextOperator, TimePart,
+    TypeKind, UnquotedNames, Value,
 };
 use weft_model::{Code, Fault, Retry};
 
@@ -142,8 +142,9 @@ fn table() -> impl Strategy<Value = Table> {
         option::of(statistic()),
         vec(filter_capability(), 0..6),
         any::<u32>(),
+        option::of(sql_table()),
     )
-        .prop_map(|(name, columns, keys, foreign_keys, rows, filters, max_keys)| Table {
+        .prop_map(|(name, columns, keys, foreign_keys, rows, filters, max_keys, sql)| Table {
             name,
             columns,
             keys,
@@ -151,7 +152,13 @@ fn table() -> impl Strategy<Value = Table> {
             rows,
             filters,
             max_keys,
+            sql,
         })
+}
+
+fn sql_table() -> impl Strategy<Value = SqlTable> {
+    let unquoted = select(vec![UnquotedNames::AsWritten, UnquotedNames::LowerCase]);
+    (unquoted, option::of(text())).prop_map(|(unquoted, query)| SqlTable { unquoted, query })
 }
 
 fn aggregate_function() -> impl Strategy<Value = AggregateFunction> + Clone {

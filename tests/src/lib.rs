@@ -5,6 +5,7 @@
 
 pub mod arbitrary;
 pub mod case;
+pub mod closure;
 pub mod compare;
 pub mod faulty;
 pub mod guests;
@@ -17,5 +18,6 @@ pub mod relation_gen;
 pub mod scenario;
 pub mod shop;
 pub mod shrink;
+pub mod thread;
 pub mod union;
 pub mod w3c;

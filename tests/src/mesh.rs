@@ -15,10 +15,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use weft_connector::{CallContext, Connector, GuardLimits, Guarded};
-use weft_exec::{Answer, Engine, EngineLimits, Explanation, QueryError, QueryRequest, Report};
-use weft_mapping::{InvalidValues, Mapping, MappingError, VirtualGraph};
-use weft_model::Code;
+use weft_exec::{Answer, AskedView, Engine, EngineLimits, Explanation, QueryError, QueryRequest, Report};
+use weft_index::AliasBuilder;
+use weft_mapping::{InvalidValues, Mapping, MappingError, Ontology, OntologyLimits, VirtualGraph};
 use weft_model::contract::{Description, Relation};
+use weft_model::{Aliases, Code};
 use weft_plan::Catalogue;
 
 pub use sqlite::connect as sqlite_connector;
@@ -31,6 +32,8 @@ const SLOW: Duration = Duration::from_secs(20);
 pub struct Mesh {
     engine: Engine,
     memory: Vec<Arc<MemoryConnector>>,
+    /// Whether queries are asked in the thread view.
+    thread: bool,
 }
 
 impl Mesh {
@@ -85,17 +88,20 @@ impl Mesh {
         engine_limits: EngineLimits,
         invalid_values: InvalidValues,
     ) -> anyhow::Result<Self> {
+        let ontology = Ontology::read(&scenario.ontology()?);
         let mut graphs = Vec::new();
         let mut guarded = HashMap::new();
         for (source, (name, connector)) in scenario.sources.iter().zip(&connectors) {
             let source_guard = Guarded::new(name.clone(), connector.clone(), limits.clone());
             let description = source_guard.describe(&call()).await?;
             let source_guard = source_guard.offering(&description.relational);
-            graphs.push(VirtualGraph { invalid_values, ..virtual_graph(source, description)? });
+            let graph = VirtualGraph { invalid_values, ..virtual_graph(source, description)? };
+            graphs.push(ontology.saturate(graph, OntologyLimits::default().triple_maps)?);
             guarded.insert(name.clone(), source_guard);
         }
-        let engine = Engine::new(Catalogue::new(graphs, Vec::new()), guarded, engine_limits);
-        Ok(Self { engine, memory: Vec::new() })
+        let catalogue = Catalogue::new(graphs, Vec::new()).with_aliases(Ok(aliases(&scenario.things)?));
+        let engine = Engine::new(catalogue, guarded, engine_limits);
+        Ok(Self { engine, memory: Vec::new(), thread: !scenario.things.is_empty() })
     }
 
     /// Everything that was asked of the sources in memory, if they were opened with the mesh.
@@ -110,7 +116,7 @@ impl Mesh {
 
     /// The whole answer to a query.
     pub async fn ask(&self, text: &str) -> Result<Found, QueryError> {
-        let solutions = match self.engine.query(request(text)).await? {
+        let solutions = match self.engine.query(request(text, self.thread)).await? {
             Answer::Boolean { value, .. } => return Ok(Found::Boolean(value)),
             Answer::Solutions(solutions) => solutions,
             Answer::Graph(graph) => return Ok(Found::Graph(graph.triples.try_collect().await?)),
@@ -126,7 +132,7 @@ impl Mesh {
 
     /// The rows of a SELECT, and what the answer cost.
     pub async fn report(&self, text: &str) -> Result<(usize, Report), QueryError> {
-        let Answer::Solutions(solutions) = self.engine.query(request(text)).await? else {
+        let Answer::Solutions(solutions) = self.engine.query(request(text, self.thread)).await? else {
             return Ok((0, Report::default()));
         };
         let rows: Vec<_> = solutions.rows.try_concat().await?;
@@ -135,7 +141,7 @@ impl Mesh {
 
     /// The plan, for reports.
     pub async fn explain(&self, text: &str) -> String {
-        match self.engine.explain(request(text)).await {
+        match self.engine.explain(request(text, self.thread)).await {
             Ok(explanation) => explanation.to_text(),
             Err(error) => format!("no plan: {error}"),
         }
@@ -143,12 +149,22 @@ impl Mesh {
 
     /// The plan, and what running it showed.
     pub async fn analyze(&self, text: &str) -> Result<Explanation, QueryError> {
-        self.engine.analyze(request(text)).await
+        self.engine.analyze(request(text, self.thread)).await
     }
 }
 
-fn request(text: &str) -> QueryRequest {
+/// Names as the index knows them, linked in a chain.
+fn aliases(things: &[Vec<String>]) -> anyhow::Result<Arc<dyn Aliases>> {
+    let mut aliases = AliasBuilder::default();
+    for pair in things.iter().flat_map(|names| names.windows(2)) {
+        aliases.link(&pair[0], &pair[1])?;
+    }
+    Ok(Arc::new(aliases.finish(usize::MAX)?))
+}
+
+fn request(text: &str, thread: bool) -> QueryRequest {
     QueryRequest {
+        view: AskedView { thread: Some(thread), ..AskedView::default() },
         text: text.to_owned(),
         base_iri: None,
         default_graphs: Vec::new(),
@@ -184,6 +200,9 @@ pub fn refusal(error: &QueryError) -> Option<String> {
     match error.code {
         Code::UnsupportedQuery if error.message.contains("needs a value for column") => {
             Some("a required binding is missing".to_owned())
+        }
+        Code::UnsupportedQuery if error.message.contains("graphs that are not known before it is asked") => {
+            Some("rows name graphs".to_owned())
         }
         Code::UnsupportedQuery => Some(error.message.clone()),
         Code::QueryTooLarge => Some("too many alternatives".to_owned()),

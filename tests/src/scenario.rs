@@ -1,18 +1,24 @@
 //! Random meshes: sources with tables, rows, capabilities and R2RML mappings that overlap in every way that matters.
 
 mod capabilities;
+mod computed;
 mod files;
 mod generate;
 mod mapping;
+mod ontology;
 mod pools;
+mod things;
 mod tuning;
 
 pub use capabilities::offer_everything;
+pub(crate) use computed::CHAINS;
 pub use files::{load_scenario, save_scenario};
 pub use generate::{describe, generate, plain_column, plain_table};
+pub use things::draw_things;
 pub use tuning::Tuning;
 
 use crate::memory::Row;
+use oxrdf::Triple;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use weft_model::contract::Description;
@@ -25,6 +31,17 @@ pub const BASE: &str = "http://example.com/";
 pub struct Scenario {
     pub sources: Vec<Source>,
     pub tuning: Tuning,
+    /// Axioms in Turtle, each in one line; see [`Scenario::ontology`].
+    pub axioms: Vec<String>,
+    /// Names of one thing, each; where there are any, queries are asked in the thread view.
+    pub things: Vec<Vec<String>>,
+}
+
+impl Scenario {
+    /// What is said of the words of the mappings, as statements.
+    pub fn ontology(&self) -> anyhow::Result<Vec<Triple>> {
+        crate::closure::statements(&ontology::document(&self.axioms))
+    }
 }
 
 #[derive(Clone, Debug)]

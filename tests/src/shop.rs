@@ -219,6 +219,7 @@ fn table(name: &str, rows: u64, columns: &[(&str, DataType)], key: &[&str]) -> T
         rows: statistic(rows),
         filters: all.map(filter).to_vec(),
         max_keys: 5_000,
+        sql: None,
     }
 }
 

@@ -266,6 +266,16 @@ fn words(text: &str) -> Vec<&str> {
 fn smaller_scenarios(scenario: &Scenario) -> Vec<Scenario> {
     let mut scenarios: Vec<Scenario> =
         usual(&scenario.tuning).into_iter().map(|tuning| Scenario { tuning, ..scenario.clone() }).collect();
+    for a in 0..scenario.axioms.len() {
+        let mut without = scenario.clone();
+        without.axioms.remove(a);
+        scenarios.push(without);
+    }
+    for t in 0..scenario.things.len() {
+        let mut without = scenario.clone();
+        without.things.remove(t);
+        scenarios.push(without);
+    }
     for s in 0..scenario.sources.len() {
         let mut without = scenario.clone();
         without.sources.remove(s);

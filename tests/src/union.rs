@@ -1,16 +1,20 @@
-//! All triples of a scenario in one dataset: R2RML read row by row, by other code than the engine's.
+//! All triples of a scenario in one dataset: R2RML read row by row, and all that follows, by other code than the engine's.
 
+mod computed;
+
+use crate::closure::close;
 use crate::memory::{Row, compare_values};
 use crate::scenario::{BASE, Scenario, Source};
+use crate::thread::quotient;
 use anyhow::{Context, anyhow, bail};
 use oxrdf::vocab::{rdf, xsd};
 use oxrdf::{BlankNode, Dataset, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, QuadRef, Term};
 use oxsdatatypes::{Date, DateTime, Decimal};
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::Arc;
-use weft_mapping::{Mapping, ObjectMap, TermKind, TermMap, TriplesMap};
+use weft_mapping::{LogicalTable, Mapping, ObjectMap, TermKind, TermMap, TriplesMap};
 use weft_model::contract::{Column, DataType, Table, Value};
 use weft_model::term::IriShape;
 
@@ -21,9 +25,21 @@ const DEFAULT_GRAPH: &str = "http://www.w3.org/ns/r2rml#defaultGraph";
 pub struct Union {
     dataset: Arc<Dataset>,
     graphs: Arc<BTreeSet<NamedNode>>,
+    /// In the thread view, the name that stands for each other name.
+    first_names: Arc<BTreeMap<String, String>>,
 }
 
 impl Union {
+    /// Other quads in the same graphs, in which names are replaced.
+    pub(crate) fn with(&self, quads: Vec<Quad>, first_names: BTreeMap<String, String>) -> Self {
+        let first_names = Arc::new(first_names);
+        Self { graphs: self.graphs.clone(), first_names, ..quads.into_iter().collect() }
+    }
+
+    pub fn first_names(&self) -> &BTreeMap<String, String> {
+        &self.first_names
+    }
+
     pub fn dataset(&self) -> &Dataset {
         &self.dataset
     }
@@ -49,20 +65,21 @@ impl FromIterator<Quad> for Union {
             dataset.insert(&Quad { graph_name: GraphName::DefaultGraph, ..quad.clone() });
             dataset.insert(&quad);
         }
-        Self { dataset: Arc::new(dataset), graphs: Arc::new(graphs) }
+        Self { dataset: Arc::new(dataset), graphs: Arc::new(graphs), first_names: Arc::default() }
     }
 }
 
-/// The union of a scenario.
+/// The union of a scenario, in the thread view where things have several names.
 pub fn union(scenario: &Scenario) -> anyhow::Result<Union> {
     let mut graphs = BTreeSet::new();
-    let quads = materialize(scenario, &mut graphs)?;
-    Ok(Union { graphs: Arc::new(graphs), ..quads.into_iter().collect() })
+    let quads = close(materialize(scenario, &mut graphs)?, &scenario.ontology()?);
+    let all = Union { graphs: Arc::new(graphs), ..quads.into_iter().collect() };
+    Ok(quotient(&all, &scenario.things))
 }
 
 /// The quads in the named graphs.
 pub fn quads(scenario: &Scenario) -> anyhow::Result<Vec<Quad>> {
-    materialize(scenario, &mut BTreeSet::new())
+    Ok(close(materialize(scenario, &mut BTreeSet::new())?, &scenario.ontology()?))
 }
 
 /// The quads in the named graphs, and the names of all graphs that mappings put triples into, be there rows for them or not.
@@ -91,30 +108,35 @@ impl<'a> Materializer<'a> {
     fn triples_map(&mut self, map: &TriplesMap) -> anyhow::Result<()> {
         let (table, rows) = self.table(&map.table)?;
         if !map.classes.is_empty() {
-            self.graphs.extend(self.named(&graphs(&map.graphs))?);
+            self.graphs.extend(self.known(&[&map.graphs])?);
         }
         for part in &map.predicate_objects {
-            self.graphs.extend(self.named(&[graphs(&map.graphs), graphs(&part.graphs)].concat())?);
+            self.graphs.extend(self.known(&[&map.graphs, &part.graphs])?);
         }
         for row in rows {
             let Some(subject) = self.term(&map.subject, table, row)? else { continue };
+            let graphs = self.named(&[&map.graphs], table, row)?;
             for class in &map.classes {
-                self.triple(&subject, rdf::TYPE.into_owned(), class.clone().into(), &graphs(&map.graphs))?;
+                self.triple(&subject, rdf::TYPE.into_owned(), class.clone().into(), &graphs)?;
             }
             for part in &map.predicate_objects {
-                let graphs = [graphs(&map.graphs), graphs(&part.graphs)].concat();
-                let predicate = part.predicate.iri().context("scenarios have constant predicates")?;
+                let graphs = self.named(&[&map.graphs, &part.graphs], table, row)?;
+                let Some(Term::NamedNode(predicate)) = self.term(&part.predicate, table, row)? else { continue };
                 for object in self.objects(&part.object, table, row)? {
                     self.triple(&subject, predicate.clone(), object, &graphs)?;
+                }
+                for (node, predicate, object) in self.quantity(&part.object, table, row)? {
+                    self.triple(&node, predicate, object, &graphs)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn table(&self, name: &str) -> anyhow::Result<(&'a Table, &'a [Row])> {
+    fn table(&self, table: &LogicalTable) -> anyhow::Result<(&'a Table, &'a [Row])> {
+        let LogicalTable::Named(name) = table else { bail!("scenarios have no queries") };
         let tables = self.source.description.tables.iter().zip(&self.source.rows);
-        let (table, rows) = tables.into_iter().find(|(table, _)| table.name == name).context("no such table")?;
+        let (table, rows) = tables.into_iter().find(|(table, _)| table.name == **name).context("no such table")?;
         Ok((table, rows))
     }
 
@@ -130,25 +152,53 @@ impl<'a> Materializer<'a> {
             Term::BlankNode(node) => node.into(),
             other => return Err(anyhow!("{other} cannot be a subject")),
         };
-        for graph in self.named(graphs)? {
-            self.quads.push(Quad::new(subject.clone(), predicate.clone(), object.clone(), graph));
+        for graph in graphs {
+            // Rows name graphs, too.
+            self.graphs.insert(graph.clone());
+            self.quads.push(Quad::new(subject.clone(), predicate.clone(), object.clone(), graph.clone()));
         }
         Ok(())
     }
 
-    /// Where triples go that are to go into these graphs.
-    fn named(&self, graphs: &[NamedNode]) -> anyhow::Result<Vec<NamedNode>> {
-        let own = NamedNode::new(&self.source.graph)?;
-        if graphs.is_empty() {
-            return Ok(vec![own]);
+    /// The graphs that are there whether rows are or not.
+    fn known(&self, maps: &[&[TermMap]]) -> anyhow::Result<Vec<NamedNode>> {
+        let maps = maps.concat();
+        if maps.is_empty() {
+            return Ok(vec![NamedNode::new(&self.source.graph)?]);
         }
-        let named = |graph: &NamedNode| if graph.as_str() == DEFAULT_GRAPH { own.clone() } else { graph.clone() };
-        Ok(graphs.iter().map(named).collect())
+        maps.iter().filter_map(TermMap::iri).map(|graph| self.own(graph)).collect()
+    }
+
+    /// Where the triples of a row go (R2RML section 11.1): nowhere, where no graph map gives a term.
+    fn named(&self, maps: &[&[TermMap]], table: &Table, row: &Row) -> anyhow::Result<Vec<NamedNode>> {
+        let maps = maps.concat();
+        if maps.is_empty() {
+            return Ok(vec![NamedNode::new(&self.source.graph)?]);
+        }
+        let mut graphs = Vec::new();
+        for map in &maps {
+            match self.term(map, table, row)? {
+                Some(Term::NamedNode(graph)) => graphs.push(self.own(&graph)?),
+                Some(other) => bail!("{other} cannot be a graph"),
+                None => {}
+            }
+        }
+        Ok(graphs)
+    }
+
+    /// The graph of the source for the default graph of R2RML.
+    fn own(&self, graph: &NamedNode) -> anyhow::Result<NamedNode> {
+        if graph.as_str() == DEFAULT_GRAPH { Ok(NamedNode::new(&self.source.graph)?) } else { Ok(graph.clone()) }
     }
 
     fn objects(&self, object: &ObjectMap, table: &Table, row: &Row) -> anyhow::Result<Vec<Term>> {
         let (parent, conditions) = match object {
-            ObjectMap::Term(map) => return Ok(self.term(map, table, row)?.into_iter().collect()),
+            ObjectMap::Term(map) => {
+                let (term, node) = (self.term(map, table, row)?, computed::quantity(map));
+                let Some((node, _)) = node else { return Ok(term.into_iter().collect()) };
+                let node = if term.is_some() { self.term(node, table, row)? } else { None };
+                return Ok(node.into_iter().collect());
+            }
             ObjectMap::Reference { parent, conditions, .. } => (&self.mapping.triples_maps[*parent], conditions),
         };
         if conditions.is_empty() {
@@ -170,21 +220,28 @@ impl<'a> Materializer<'a> {
         Ok(objects)
     }
 
+    /// What is said of the node that has a number with its unit.
+    fn quantity(&self, object: &ObjectMap, table: &Table, row: &Row) -> anyhow::Result<Vec<(Term, NamedNode, Term)>> {
+        let ObjectMap::Term(map) = object else { return Ok(Vec::new()) };
+        let Some((node, unit)) = computed::quantity(map) else { return Ok(Vec::new()) };
+        let (Some(number), Some(node)) = (self.term(map, table, row)?, self.term(node, table, row)?) else {
+            return Ok(Vec::new());
+        };
+        let word = |name: &str| NamedNode::new(format!("http://qudt.org/schema/qudt/{name}"));
+        Ok(vec![
+            (node.clone(), rdf::TYPE.into_owned(), word("QuantityValue")?.into()),
+            (node.clone(), word("numericValue")?, number),
+            (node, word("unit")?, unit.clone().into()),
+        ])
+    }
+
     /// R2RML section 11.2: the term a term map generates for a row; none where a column is null.
     fn term(&self, map: &TermMap, table: &Table, row: &Row) -> anyhow::Result<Option<Term>> {
         match map {
             TermMap::Constant { term, .. } => Ok(Some(term.clone())),
             TermMap::Column { column, kind, .. } => {
                 let (Some(value), column) = cell(table, row, column)? else { return Ok(None) };
-                let text = natural_text(value, column.data_type)?;
-                Ok(Some(match kind {
-                    TermKind::Iri => complete(&text)?.into(),
-                    TermKind::BlankNode => self.blank_node(&text)?.into(),
-                    TermKind::Literal { datatype, language } => {
-                        literal(text, datatype.as_ref(), language.as_deref(), column.data_type)
-                    }
-                    TermKind::Encoded => bail!("scenarios have no encoded terms"),
-                }))
+                self.column_term(natural_text(value, column.data_type)?, column.data_type, kind)
             }
             TermMap::Template { shape, columns, kind, .. } => {
                 let mut texts = Vec::new();
@@ -192,17 +249,44 @@ impl<'a> Materializer<'a> {
                     let (Some(value), column) = cell(table, row, name)? else { return Ok(None) };
                     texts.push(natural_text(value, column.data_type)?);
                 }
-                Ok(Some(match kind {
+                if let TermKind::Normalised { values, .. } = kind {
+                    let texts_before = std::mem::take(&mut texts);
+                    for (text, value) in texts_before.into_iter().zip(values) {
+                        let Some(text) = computed::normalised(value.as_ref(), text)? else { return Ok(None) };
+                        texts.push(text);
+                    }
+                }
+                Ok(Some(match kind.of_terms() {
                     TermKind::Iri => complete(&fill(shape, &texts, iri_safe))?.into(),
                     TermKind::BlankNode => self.blank_node(&fill(shape, &texts, str::to_owned))?.into(),
                     TermKind::Literal { datatype, language } => {
                         let text = fill(shape, &texts, str::to_owned);
                         literal(text, datatype.as_ref(), language.as_deref(), DataType::Text)
                     }
-                    TermKind::Encoded => bail!("an encoded term has no template"),
+                    other => bail!("{other:?} has no template"),
                 }))
             }
         }
+    }
+
+    /// The term of a column whose value has this text.
+    fn column_term(&self, text: String, data_type: DataType, kind: &TermKind) -> anyhow::Result<Option<Term>> {
+        Ok(Some(match kind {
+            TermKind::Iri => complete(&text)?.into(),
+            TermKind::BlankNode => self.blank_node(&text)?.into(),
+            TermKind::Literal { datatype, language } => {
+                literal(text, datatype.as_ref(), language.as_deref(), data_type)
+            }
+            TermKind::Normalised { values, kind } => {
+                let value = values.first().and_then(Option::as_ref);
+                let Some(text) = computed::normalised(value, text)? else { return Ok(None) };
+                return self.column_term(text, DataType::Text, kind);
+            }
+            TermKind::Coded(list) => return computed::coded(list, &text),
+            TermKind::Measured { conversion: Some(conversion), .. } => computed::converted(conversion, &text)?,
+            TermKind::Measured { datatype, .. } => literal(text, datatype.as_ref(), None, data_type),
+            TermKind::Encoded => bail!("scenarios have no encoded terms"),
+        }))
     }
 
     /// R2RML section 11.2: within one source the same text is the same blank node, whatever template it comes from.
@@ -211,11 +295,6 @@ impl<'a> Materializer<'a> {
         let label: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
         Ok(BlankNode::new(format!("b{label}"))?)
     }
-}
-
-/// Scenarios have constant graphs.
-fn graphs(maps: &[TermMap]) -> Vec<NamedNode> {
-    maps.iter().filter_map(TermMap::iri).cloned().collect()
 }
 
 fn cell<'r>(table: &'r Table, row: &'r Row, name: &str) -> anyhow::Result<(Option<&'r Value>, &'r Column)> {

@@ -43,7 +43,7 @@ fn help_is_an_answer_and_a_wrong_command_line_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let help = run(dir.path(), &["--help"]);
     assert!(help.status.success());
-    for command in ["serve", "query", "explain", "check", "source", "cert"] {
+    for command in ["serve", "query", "explain", "check", "source", "mapping", "cert"] {
         assert!(stdout(&help).contains(command), "{command} is not in the help");
     }
     let wrong = run(dir.path(), &["qery"]);
@@ -68,7 +68,8 @@ fn check_names_everything_that_is_wrong_with_file_and_line() {
     assert_eq!(wrong.status.code(), Some(78));
     let text = stdout(&wrong);
     assert!(text.contains("error    o.ttl:2:9: ") && text.contains("error    source plm: plm.ttl:1: "), "{text}");
-    assert!(stderr(&wrong).contains("2 errors"), "{}", stderr(&wrong));
+    assert!(text.contains("absent.wasm"), "{text}");
+    assert!(stderr(&wrong).contains("3 errors"), "{}", stderr(&wrong));
 
     std::fs::write(dir.path().join("weft.toml"), config + "[limit]\n").unwrap();
     let unknown = run(dir.path(), &["check"]);

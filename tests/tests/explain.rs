@@ -26,7 +26,7 @@ fn two_sources(parts: i64, step: usize) -> Scenario {
     let plm = (0..parts).map(|n| vec![Some(Value::Int64(n)), text(n)]).collect();
     let erp = (0..parts).step_by(step).map(|n| vec![Some(Value::Int64(n)), Some(Value::Int64(n % 7))]).collect();
     let sources = vec![source("plm", "name", DataType::Text, plm), source("erp", "stock", DataType::Int64, erp)];
-    Scenario { sources, tuning: Tuning::default() }
+    Scenario { sources, tuning: Tuning::default(), axioms: Vec::new(), things: Vec::new() }
 }
 
 fn source(name: &str, property: &str, data_type: DataType, rows: Vec<Row>) -> Source {

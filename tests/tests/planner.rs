@@ -102,6 +102,8 @@ fn three_sources() -> Scenario {
             source("plm", "parts", &parts, part_map, plm.collect()),
         ],
         tuning: Tuning::default(),
+        axioms: Vec::new(),
+        things: Vec::new(),
     }
 }
 

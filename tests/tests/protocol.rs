@@ -79,7 +79,14 @@ async fn start() -> Broker {
     };
     links.record(std::slice::from_ref(&link)).unwrap();
 
-    let inputs = IndexInputs { ontology: &[file], base: BASE, links: Some(&links), sources: &[] };
+    let inputs = IndexInputs {
+        ontology: &[file],
+        base: BASE,
+        rules: None,
+        publication: None,
+        links: Some(&links),
+        sources: &[],
+    };
     let described = Index::build(&inputs, &IndexLimits::default()).unwrap();
     // The catalogue describes the index of a first pass, so that it has something in it.
     let sources = [described.virtual_graph()];

@@ -38,6 +38,8 @@ fn three_sources(parts: i64, max_keys: u32) -> Scenario {
             source("quality", "ok", DataType::Boolean, quality, max_keys),
         ],
         tuning: Tuning::default(),
+        axioms: Vec::new(),
+        things: Vec::new(),
     }
 }
 
@@ -161,7 +163,7 @@ fn odd_values() -> Scenario {
     let mut source = source("plm", "size", DataType::Int64, rows, 100);
     let typed = "rr:column \"value\" ; rr:datatype <http://www.w3.org/2001/XMLSchema#byte>";
     source.mapping.prologue = source.mapping.prologue.replace("rr:column \"value\"", typed);
-    Scenario { sources: vec![source], tuning: Tuning::default() }
+    Scenario { sources: vec![source], tuning: Tuning::default(), axioms: Vec::new(), things: Vec::new() }
 }
 
 #[tokio::test]
@@ -203,7 +205,7 @@ fn chain(length: i64, one: bool, recurse: bool) -> Scenario {
         source.mapping.prologue =
             source.mapping.prologue.replace("rr:column \"value\"", "rr:template \"http://example.com/part/{value}\"");
     }
-    Scenario { sources, tuning: Tuning::default() }
+    Scenario { sources, tuning: Tuning::default(), axioms: Vec::new(), things: Vec::new() }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod check;
 mod error;
 mod limits;
+mod links;
 mod load;
 mod places;
 mod planner;
@@ -14,13 +15,15 @@ mod server;
 mod service;
 mod source;
 mod value;
+mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use error::{ConfigError, ConfigErrors};
 pub(crate) use limits::Limits;
-pub(crate) use load::load;
+use links::Links;
+pub(crate) use load::{load, load_text};
 pub(crate) use secret::SecretSource;
 pub(crate) use server::ServerSection;
 pub(crate) use service::Service;
@@ -33,9 +36,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use view::View;
 use weft_exec::EngineLimits;
 use weft_identity::CredentialFiles;
-use weft_index::{CATALOGUE_GRAPH, LINKS_GRAPH, ONTOLOGY_GRAPH};
+use weft_index::{ALIASES_GRAPH, CATALOGUE_GRAPH, IndexLimits, LINKS_GRAPH, ONTOLOGY_GRAPH};
 use weft_plan::PlanLimits;
 use weft_server::ServerOptions;
 
@@ -67,6 +71,9 @@ pub(crate) struct Config {
     /// What SERVICE may ask, by IRI.
     #[serde(default)]
     pub(crate) services: BTreeMap<String, Service>,
+    /// What requests can ask to see, by name.
+    #[serde(default)]
+    views: BTreeMap<String, View>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -81,12 +88,28 @@ pub(crate) struct Broker {
     state_dir: PathBuf,
     #[serde(default)]
     ontology: Vec<PathBuf>,
+    /// What follows from them, where a source says nothing else.
+    #[serde(default)]
+    reasoning: Reasoning,
+    /// A folder of example questions.
+    questions: Option<PathBuf>,
     /// How long sources may take to answer when the broker starts.
     #[serde(default = "Broker::default_start_timeout", deserialize_with = "value::duration")]
     pub(crate) start_timeout: Duration,
     /// How often an absent optional source is tried again.
     #[serde(default = "Broker::default_retry_interval", deserialize_with = "value::duration")]
     pub(crate) retry_interval: Duration,
+}
+
+/// What is made of the ontology.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Reasoning {
+    /// RDFS, and what of OWL 2 QL a mapping can hold.
+    #[default]
+    Ql,
+    /// Nothing follows from it.
+    None,
 }
 
 impl Broker {
@@ -123,12 +146,6 @@ impl Identity {
     fn default_reload_interval() -> Duration {
         Duration::from_secs(30)
     }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Links {
-    store: PathBuf,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -194,8 +211,37 @@ impl Config {
         self.broker.ontology.iter().map(|path| self.path(path)).collect()
     }
 
+    /// The folder of example questions.
+    pub(crate) fn questions(&self) -> Option<PathBuf> {
+        self.broker.questions.as_ref().map(|path| self.path(path))
+    }
+
+    /// Whether the ontology is followed in the index, and in sources that say nothing else.
+    pub(crate) fn reasons_by_default(&self) -> bool {
+        self.broker.reasoning == Reasoning::Ql
+    }
+
+    /// Whether it is followed in a source.
+    pub(crate) fn reasons_in(&self, source: &str) -> bool {
+        let own = self.sources.get(source).and_then(|source| source.reasoning);
+        own.unwrap_or(self.broker.reasoning) == Reasoning::Ql
+    }
+
+    /// Whether it is followed anywhere.
+    pub(crate) fn reasons_anywhere(&self) -> bool {
+        self.reasons_by_default() || self.sources.keys().any(|source| self.reasons_in(source))
+    }
+
     pub(crate) fn link_store(&self) -> Option<PathBuf> {
         self.links.as_ref().map(|links| self.path(&links.store))
+    }
+
+    pub(crate) fn link_rules(&self) -> Option<PathBuf> {
+        self.links.as_ref().and_then(|links| links.rules.as_ref()).map(|path| self.path(path))
+    }
+
+    pub(crate) fn link_shapes(&self) -> Vec<PathBuf> {
+        self.links.iter().flat_map(|links| &links.shapes).map(|path| self.path(path)).collect()
     }
 
     pub(crate) fn credential_files(&self) -> Option<CredentialFiles> {
@@ -213,7 +259,7 @@ impl Config {
 
     /// All that the sections say of the HTTP side.
     pub(crate) fn server_options(&self) -> ServerOptions {
-        let index = [ONTOLOGY_GRAPH, LINKS_GRAPH, CATALOGUE_GRAPH].map(NamedNode::new_unchecked);
+        let index = [ONTOLOGY_GRAPH, LINKS_GRAPH, ALIASES_GRAPH, CATALOGUE_GRAPH].map(NamedNode::new_unchecked);
         ServerOptions {
             base_iri: Some(self.broker.base.clone()),
             catalogue: Some(NamedNode::new_unchecked(CATALOGUE_GRAPH)),
@@ -226,6 +272,16 @@ impl Config {
     pub(crate) fn engine_limits(&self) -> EngineLimits {
         let limits = self.limits.engine();
         EngineLimits { plan: PlanLimits { rules: self.planner.rules(), ..limits.plan }, ..limits }
+    }
+
+    pub(crate) fn index_limits(&self) -> IndexLimits {
+        let limits = self.limits.index();
+        let max_aliases = self.links.as_ref().map_or(limits.max_aliases, |links| links.max_aliases);
+        IndexLimits { max_aliases, ..limits }
+    }
+
+    pub(crate) fn views(&self) -> BTreeMap<String, weft_exec::View> {
+        self.views.iter().map(|(name, view)| (name.clone(), view.seen())).collect()
     }
 
     pub(crate) fn prefix_list(&self) -> Vec<(String, String)> {

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use weft_connector::SourceError;
 use weft_identity::{AuthorityError, CredentialError};
-use weft_index::IndexError;
+use weft_index::{DatabaseError, IndexError};
 use weft_mapping::MappingError;
 use weft_model::Code;
 use weft_server::Problem;
@@ -70,7 +70,11 @@ impl From<SourceError> for Failure {
 
 impl From<IndexError> for Failure {
     fn from(error: IndexError) -> Self {
-        Self::caused(Code::InvalidConfig, &error)
+        let code = match &error {
+            IndexError::LinkStore { source: DatabaseError::Busy, .. } => Code::Overloaded,
+            _ => Code::InvalidConfig,
+        };
+        Self::caused(code, &error)
     }
 }
 

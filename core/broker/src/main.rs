@@ -7,6 +7,7 @@ mod cli;
 mod command;
 mod config;
 mod failure;
+mod links;
 mod mesh;
 mod output;
 mod telemetry;
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
         Err(usage) => return tell_usage(&usage),
     };
     match start(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(failure) => {
             eprintln!("error: {failure}");
             ExitCode::from(failure.code.exit_status())
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(cli: Cli) -> Result<(), Failure> {
+fn start(cli: Cli) -> Result<ExitCode, Failure> {
     // The process-wide default is for libraries below that take no provider; ours is passed explicitly.
     rustls::crypto::ring::default_provider().install_default().ok();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -49,15 +50,19 @@ fn start(cli: Cli) -> Result<(), Failure> {
     result
 }
 
-async fn run(command: Command) -> Result<(), Failure> {
+async fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
+        // Whether there is a difference is told by its status.
+        Command::Mapping(mapping) => return command::mapping::run(mapping).await,
         Command::Serve(serve) => command::serve::run(serve).await,
         Command::Query(query) => command::query::run(query).await,
         Command::Explain(explain) => command::explain::run(explain).await,
         Command::Check(check) => command::check::run(check).await,
+        Command::Link(link) => command::link::run(link).await,
         Command::Source(source) => command::source::run(source).await,
         Command::Cert(cert) => command::cert::run(cert),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Help and version are answers; a wrong command line is a wrong request.

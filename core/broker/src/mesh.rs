@@ -1,14 +1,20 @@
 //! The sources of a configuration: connectors behind their guards, with their mappings.
 
 mod assemble;
+mod beside;
 mod describe;
+mod history;
+mod publication;
+mod reasoning;
 mod record;
 mod service;
 mod transport;
 
 pub(crate) use assemble::{Described, assemble};
 pub(crate) use describe::{describe, describe_all};
-pub(crate) use record::{read_description, write_description};
+pub(crate) use publication::{publication, question_files, read_question};
+pub(crate) use reasoning::Reasoning;
+pub(crate) use record::{read_description, write_description, write_whole};
 pub(crate) use service::{open_service, open_services};
 pub(crate) use transport::Transports;
 
@@ -85,23 +91,45 @@ pub(crate) async fn open_all(config: &Config, transports: &Transports) -> Result
 
 /// The one source of this name.
 pub(crate) async fn open_one(config: &Config, transports: &Transports, name: &str) -> Result<MeshSource, Failure> {
-    let Some(source) = config.sources.get(name) else {
+    MeshSource::open(config, name, configured(config, name)?, transports).await
+}
+
+/// The one source of this name, with another mapping than that of the configuration, which is not read.
+pub(crate) async fn open_with(
+    config: &Config,
+    transports: &Transports,
+    name: &str,
+    mapping: Option<Arc<Mapping>>,
+) -> Result<MeshSource, Failure> {
+    let mut source = configured(config, name)?.clone();
+    source.mapping = None;
+    let opened = MeshSource::open(config, name, &source, transports).await?;
+    Ok(MeshSource { mapping, ..opened })
+}
+
+fn configured<'a>(config: &'a Config, name: &str) -> Result<&'a Source, Failure> {
+    config.sources.get(name).ok_or_else(|| {
         let known: Vec<&str> = config.sources.keys().map(String::as_str).collect();
-        let message = format!("there is no source {name:?}; there are {}", known.join(", "));
-        return Err(Failure::new(Code::NotFound, message));
-    };
-    MeshSource::open(config, name, source, transports).await
+        Failure::new(Code::NotFound, format!("there is no source {name:?}; there are {}", known.join(", ")))
+    })
 }
 
 /// Reads and parses the mapping of a source, if it has one of its own.
 pub(crate) fn read_mapping(config: &Config, source: &Source) -> Result<Option<Mapping>, Failure> {
-    let Some(path) = &source.mapping else { return Ok(None) };
-    let path = config.path(path);
-    let text = read_text(&path, MappingLimits::default().document_bytes)?;
-    Ok(Some(Mapping::parse(&path.display().to_string(), &text, &config.broker.base)?))
+    let path = source.mapping.as_ref().map(|path| config.path(path));
+    path.map(|path| read_mapping_file(&path, &config.broker.base)).transpose()
 }
 
-fn read_text(path: &Path, limit: usize) -> Result<String, Failure> {
+/// Reads and parses a mapping.
+pub(crate) fn read_mapping_file(path: &Path, base: &str) -> Result<Mapping, Failure> {
+    let limits = MappingLimits::default();
+    let text = read_text(path, limits.document_bytes)?;
+    let files = |name: &str| beside::read_beside(path, name, limits.document_bytes);
+    Ok(Mapping::parse_beside(&path.display().to_string(), &text, base, &limits, &files)?)
+}
+
+/// Reads a text of at most so many bytes.
+pub(crate) fn read_text(path: &Path, limit: usize) -> Result<String, Failure> {
     let bytes = read_bytes(path, limit)?;
     String::from_utf8(bytes).map_err(|_| Failure::new(Code::InvalidConfig, format!("{} is not UTF-8", path.display())))
 }

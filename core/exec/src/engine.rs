@@ -7,6 +7,7 @@ use crate::expression::ExpressionContext;
 use crate::observe::Observations;
 use crate::physical::{self, GoingOn, Relation, Run, RunLimits, SharedRelations};
 use crate::report::{Report, ReportHandle};
+use crate::view::{AskedView, LinkHistory, Snapshot, View, snapshot_at};
 use datafusion_common::DataFusionError;
 use datafusion_execution::TaskContext;
 use datafusion_execution::config::SessionConfig;
@@ -17,14 +18,14 @@ use futures::stream::BoxStream;
 use oxiri::Iri;
 use oxrdf::NamedNode;
 use oxsdatatypes::DateTime;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 use weft_connector::{CallContext, Guarded, GuardedEndpoint};
 use weft_model::{Code, Fault};
-use weft_plan::{Catalogue, Dataset, Form, Plan, PlanLimits, plan};
+use weft_plan::{Catalogue, Dataset, Form, Plan, PlanLimits, Pragmas, plan_view};
 
 /// What a client asks.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +39,7 @@ pub struct QueryRequest {
     pub timeout: Option<Duration>,
     /// W3C trace context, handed on to connectors.
     pub traceparent: Option<String>,
+    pub view: AskedView,
 }
 
 /// What one query may cost.
@@ -98,8 +100,9 @@ impl Default for EngineLimits {
 /// Answers queries over a snapshot of sources. Share it by reference or `Arc`.
 #[derive(Debug)]
 pub struct Engine {
-    pub(crate) catalogue: Arc<Catalogue>,
-    pub(crate) sources: Arc<HashMap<Arc<str>, Guarded>>,
+    current: Snapshot,
+    history: Option<Arc<dyn LinkHistory>>,
+    views: BTreeMap<String, View>,
     services: Arc<HashMap<Arc<str>, GuardedEndpoint>>,
     limits: EngineLimits,
     observations: Arc<Observations>,
@@ -130,8 +133,9 @@ impl std::fmt::Debug for GraphAnswer {
 impl Engine {
     pub fn new(catalogue: Catalogue, sources: HashMap<Arc<str>, Guarded>, limits: EngineLimits) -> Self {
         Self {
-            catalogue: Arc::new(catalogue),
-            sources: Arc::new(sources),
+            current: Snapshot { catalogue: Arc::new(catalogue), sources: Arc::new(sources) },
+            history: None,
+            views: BTreeMap::new(),
             services: Arc::default(),
             observations: Arc::new(Observations::new(limits.observed_shapes, limits.observed_age)),
             limits,
@@ -154,8 +158,40 @@ impl Engine {
         self
     }
 
+    /// Where the links of other times come from.
+    #[must_use]
+    pub fn with_history(self, history: Arc<dyn LinkHistory>) -> Self {
+        Self { history: Some(history), ..self }
+    }
+
+    /// The views that requests can ask for by name.
+    #[must_use]
+    pub fn with_views(self, views: BTreeMap<String, View>) -> Self {
+        Self { views, ..self }
+    }
+
     pub fn catalogue(&self) -> &Catalogue {
-        &self.catalogue
+        &self.current.catalogue
+    }
+
+    /// The mesh with the links of the present.
+    #[cfg(test)]
+    pub(crate) fn current(&self) -> &Snapshot {
+        &self.current
+    }
+
+    /// What a request is about: the mesh it sees, and whether in the thread view.
+    pub(crate) async fn seen(&self, request: &QueryRequest) -> Result<(Snapshot, bool), QueryError> {
+        let view = request.view.resolve(&Pragmas::of_text(&request.text)?, &self.views)?;
+        let timeout = request.timeout.unwrap_or(self.limits.timeout).min(self.limits.timeout);
+        let snapshot = snapshot_at(&self.current, self.history.as_ref(), &view.time);
+        match tokio::time::timeout(timeout, snapshot).await {
+            Ok(snapshot) => Ok((snapshot?, view.thread)),
+            Err(_) => {
+                let message = format!("reading the links of another time took longer than {timeout:?}");
+                Err(QueryError::new(Code::DeadlineExceeded, Fault::Broker, message))
+            }
+        }
     }
 
     pub fn limits(&self) -> &EngineLimits {
@@ -165,9 +201,10 @@ impl Engine {
     /// Plans a query and starts it. No source is asked before the rows are polled, except for ASK.
     pub async fn query(&self, request: QueryRequest) -> Result<Answer, QueryError> {
         let report = self.report();
-        let run = self.run(&request, &report);
+        let (seen, thread) = self.seen(&request).await?;
+        let run = self.run(&request, &report, &seen);
         let deadline = run.context.deadline;
-        let (plan, root) = self.prepare(&request, Some(run)).await?;
+        let (plan, root) = self.prepare(&request, thread, &seen, Some(run)).await?;
         report.planned();
         let Some(root) = root else { return Err(internal("a plan without operators")) };
         self.start(&plan.form, root, self.task(None)?, deadline, report).await
@@ -199,7 +236,7 @@ impl Engine {
         }
     }
 
-    pub(crate) fn run(&self, request: &QueryRequest, report: &ReportHandle) -> Run {
+    pub(crate) fn run(&self, request: &QueryRequest, report: &ReportHandle, seen: &Snapshot) -> Run {
         let timeout = request.timeout.unwrap_or(self.limits.timeout).min(self.limits.timeout);
         let mut expressions = ExpressionContext::new(DateTime::now());
         expressions.max_value_bytes = self.limits.value_bytes;
@@ -207,7 +244,8 @@ impl Engine {
         expressions.max_depth = self.limits.expression_depth;
         Run {
             id: format!("q{}", self.queries.fetch_add(1, Ordering::Relaxed) + 1),
-            sources: self.sources.clone(),
+            catalogue: seen.catalogue.clone(),
+            sources: seen.sources.clone(),
             services: self.services.clone(),
             context: CallContext {
                 deadline: Instant::now() + timeout,
@@ -225,6 +263,7 @@ impl Engine {
             },
             scans: AtomicU64::new(0),
             shared: SharedRelations::default(),
+            aliases: seen.catalogue.aliases().cloned(),
             going_on: GoingOn::default(),
             profile: None,
         }
@@ -234,6 +273,8 @@ impl Engine {
     pub(crate) async fn prepare(
         &self,
         request: &QueryRequest,
+        thread: bool,
+        seen: &Snapshot,
         run: Option<Run>,
     ) -> Result<(Plan, Option<Relation>), QueryError> {
         let dataset = dataset(request)?;
@@ -242,12 +283,11 @@ impl Engine {
         let wanted = Wanted::default();
         let observed = self.observations.snapshot();
         let limits = PlanLimits { cancelled: wanted.0.clone(), observed, ..self.limits.plan.clone() };
-        let catalogue = self.catalogue.clone();
+        let catalogue = seen.catalogue.clone();
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let work = move || {
-            let prepared =
-                plan(&text, base_iri.as_deref(), dataset.as_ref(), &catalogue, &limits).map_err(QueryError::from);
-            let prepared = prepared.and_then(|plan| {
+            let prepared = plan_view(&text, base_iri.as_deref(), dataset.as_ref(), thread, &catalogue, &limits);
+            let prepared = prepared.map_err(QueryError::from).and_then(|plan| {
                 let build = |mut run: Run| {
                     run.expressions.base_iri = plan.base_iri.clone().and_then(|base| Iri::parse(base).ok());
                     physical::build(&Arc::new(run), &plan.root, None)

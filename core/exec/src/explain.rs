@@ -52,11 +52,12 @@ impl Engine {
     /// Plans a query and asks each connector what it would send. No system is touched.
     pub async fn explain(&self, request: QueryRequest) -> Result<Explanation, QueryError> {
         let report = self.report();
-        let run = self.run(&request, &report);
-        let (plan, _) = self.prepare(&request, None).await?;
+        let (seen, thread) = self.seen(&request).await?;
+        let run = self.run(&request, &report, &seen);
+        let (plan, _) = self.prepare(&request, thread, &seen, None).await?;
         let asked: Vec<_> = plan.root.requests().into_iter().map(|request| self.statements(&run, request)).collect();
         let statements = stream::iter(asked).buffered(ASKED_AT_ONCE).collect().await;
-        Ok(Explanation { plan, catalogue: self.catalogue.clone(), statements, analysis: None })
+        Ok(Explanation { plan, catalogue: seen.catalogue, statements, analysis: None })
     }
 
     /// A connector that is down does not keep its plan from being shown.
@@ -65,7 +66,7 @@ impl Engine {
             Request::Scan(scan) => scan,
             Request::Service(service) => return vec![physical::explain_service(run, service)],
         };
-        let Some(source) = self.sources.get(&scan.source) else { return Vec::new() };
+        let Some(source) = run.sources.get(&scan.source) else { return Vec::new() };
         let whole = physical::request(run, scan, scan.slot.as_ref().and_then(placeholder_keys));
         let mut statements = Vec::new();
         for request in physical::first_request(&whole, scan).into_iter().chain([whole]) {
@@ -82,9 +83,10 @@ impl Engine {
     pub async fn analyze(&self, request: QueryRequest) -> Result<Explanation, QueryError> {
         let report = self.report();
         let profile = Arc::new(Profile::new(self.limits().memory));
-        let run = Run { profile: Some(profile.clone()), ..self.run(&request, &report) };
+        let (seen, thread) = self.seen(&request).await?;
+        let run = Run { profile: Some(profile.clone()), ..self.run(&request, &report, &seen) };
         let deadline = run.context.deadline;
-        let (plan, root) = self.prepare(&request, Some(run)).await?;
+        let (plan, root) = self.prepare(&request, thread, &seen, Some(run)).await?;
         report.planned();
         let Some(root) = root else { return Err(internal("a plan without operators")) };
         let outcome = self.read_to_end(&plan.form, root, deadline, &profile, &report).await;
@@ -101,7 +103,7 @@ impl Engine {
             failure: outcome.err().map(|error| error.to_string()),
             operators,
         };
-        let catalogue = self.catalogue.clone();
+        let catalogue = seen.catalogue;
         Ok(Explanation { plan, catalogue, statements: Vec::new(), analysis: Some(analysis) })
     }
 

@@ -18,10 +18,12 @@ mod observe;
 mod physical;
 mod profile;
 mod report;
+mod view;
 
 pub use answer::{AnswerBatch, AnswerColumn, Cell, CellKind, MixedTerms, Rows, Solutions, Texts};
 pub use engine::{Answer, Engine, EngineLimits, GraphAnswer, QueryRequest};
 pub use error::QueryError;
 pub use explain::Explanation;
 pub use report::{Report, ReportHandle, SourceReport};
+pub use view::{AskedView, LinkHistory, LinkTimes, Snapshot, View};
 pub use weft_plan::Position;

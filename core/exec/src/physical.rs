@@ -3,6 +3,7 @@
 //! Every relation is one partition: small plans are fastest so, and the order of a sort holds. The type of a variable in
 //! a batch is decided here, from the bottom up: an expression may give a narrower one than the plan could know.
 
+mod alias;
 mod batches;
 mod bind;
 mod closure;
@@ -118,6 +119,7 @@ fn operator(run: &Arc<Run>, node: &Node, given: Given<'_>) -> Result<Relation, Q
         NodeKind::Closure(plan) => closure::closure(run, plan, given.keys),
         NodeKind::Service(service) => service::service(run, node, service, given.keys),
         NodeKind::Shared { id, input } => shared::shared(run, *id, input),
+        NodeKind::Alias { input, names } => alias::alias(run, node, names, input, given),
         NodeKind::Number { input, variable } => shared::number(build(run, input, given)?, variable),
     }
 }

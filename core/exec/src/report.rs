@@ -1,5 +1,6 @@
 //! Which sources took part in an answer, and what it cost.
 
+use crate::columns::LeftOut;
 use crate::observe::{Observation, Observations};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -38,6 +39,8 @@ pub struct SourceReport {
     pub hidden_failures: u64,
     /// Values that are no term of their mapping, where the source leaves those out.
     pub invalid_values: u64,
+    /// Values that no normaliser or code list of the mapping is for: they give no triple.
+    pub unmatched_values: u64,
 }
 
 fn millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -108,7 +111,7 @@ struct State {
     observations: Option<Arc<Observations>>,
     /// Services whose failures were hidden, one entry a failure.
     hidden: Vec<Arc<str>>,
-    invalid: BTreeMap<Arc<str>, u64>,
+    left_out: BTreeMap<Arc<str>, LeftOut>,
 }
 
 impl ReportHandle {
@@ -123,7 +126,7 @@ impl ReportHandle {
             calls: Vec::new(),
             observations: None,
             hidden: Vec::new(),
-            invalid: BTreeMap::new(),
+            left_out: BTreeMap::new(),
         })))
     }
 
@@ -151,8 +154,10 @@ impl ReportHandle {
         for name in &state.hidden {
             sources.entry(name).or_default().hidden_failures += 1;
         }
-        for (name, count) in &state.invalid {
-            sources.entry(name).or_default().invalid_values += count;
+        for (name, left_out) in &state.left_out {
+            let source = sources.entry(name).or_default();
+            source.invalid_values += left_out.invalid;
+            source.unmatched_values += left_out.unmatched;
         }
         let sources =
             sources.into_iter().map(|(name, source)| SourceReport { name: name.to_owned(), ..source }).collect();
@@ -183,8 +188,11 @@ impl ReportHandle {
         requests
     }
 
-    pub(crate) fn left_out(&self, source: &Arc<str>, values: u64) {
-        *self.lock().invalid.entry(source.clone()).or_default() += values;
+    pub(crate) fn left_out(&self, source: &Arc<str>, values: LeftOut) {
+        let mut state = self.lock();
+        let known = state.left_out.entry(source.clone()).or_default();
+        known.invalid += values.invalid;
+        known.unmatched += values.unmatched;
     }
 
     pub(crate) fn failed(&self, service: Arc<str>) {

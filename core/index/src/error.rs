@@ -1,6 +1,8 @@
 //! What can be wrong with what the index is built from.
 
+use crate::DatabaseError;
 use std::path::PathBuf;
+use weft_links::InvalidLink;
 
 /// The index cannot be built, or the link store not be used.
 #[derive(Debug, thiserror::Error)]
@@ -15,16 +17,21 @@ pub enum IndexError {
     #[error("base IRI {base:?}: {message}")]
     Base { base: String, message: String },
     #[error("link store {path}: {source}", path = path.display())]
-    LinkStore { path: PathBuf, source: rusqlite::Error },
-    #[error("link store {path}: table link has no column {column}", path = path.display())]
-    LinkTable { path: PathBuf, column: &'static str },
-    /// A row of the link store that is not a link.
-    #[error("link store {path}, row {row}: {message}", path = path.display())]
-    LinkRow { path: PathBuf, row: i64, message: String },
-    #[error("link from {subject} to {object}: {message}")]
-    Link { subject: String, object: String, message: String },
+    LinkStore { path: PathBuf, source: DatabaseError },
+    #[error("link from {subject} to {object}: {source}")]
+    Link { subject: String, object: String, source: InvalidLink },
+    #[error("more than {limit} links are about the entities asked for")]
+    TooManyLinks { limit: usize },
+    #[error(
+        "<{name}> and the things linked with it by weft:sameThingAs have {names} names; links.max_aliases allows {most}"
+    )]
+    Aliases { name: String, names: usize, most: usize },
+    #[error("more than 2^32 names")]
+    Names,
     #[error("the index would hold more than {limit} statements (limits.index_statements)")]
     TooManyStatements { limit: u64 },
+    #[error("the index would hold more than {limit} links (limits.index_links)")]
+    TooManyIndexedLinks { limit: u64 },
     #[error("ontology {path} has {bytes} bytes; limits.ontology_bytes allows {limit}", path = path.display())]
     OntologyTooLarge { path: PathBuf, bytes: u64, limit: u64 },
     #[error("the store of the index failed: {0}")]

@@ -1,13 +1,12 @@
 //! Runs a read on a blocking thread and hands out its rows in batches.
 
-use crate::lookup::{Bound, Conditions, Pattern, position};
-use crate::statements::{Statements, encode_quad};
+use crate::lookup::{Conditions, Pattern, position};
+use crate::statements::Statements;
 use crate::tables::Table;
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use futures::StreamExt;
-use oxrdf::{GraphNameRef, NamedNodeRef, NamedOrBlankNodeRef, TermRef};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -104,16 +103,9 @@ impl Scan {
 
     fn look_up(&self, pattern: &Pattern, output: &mut Output<'_>, sender: &mpsc::Sender<Event>) -> Result<(), Stop> {
         output.check(sender)?;
-        let Some(bound) = Bound::of(pattern) else { return Ok(()) };
-        let quads = self.statements.store.quads_for_pattern(
-            bound.subject.as_ref().map(NamedOrBlankNodeRef::from),
-            bound.predicate.as_ref().map(NamedNodeRef::from),
-            bound.object.as_ref().map(TermRef::from),
-            bound.graph.as_ref().map(GraphNameRef::from),
-        );
-        for quad in quads {
+        for cells in self.statements.matching(pattern) {
             output.check(sender)?;
-            let cells = encode_quad(&quad.map_err(|error| Stop::Failed(store_failed(&error)))?);
+            let cells = cells.map_err(|error| Stop::Failed(store_failed(&error)))?;
             let found = pattern.iter().zip(&cells).all(|(bound, cell)| bound.as_ref().is_none_or(|text| text == cell));
             if !found || !self.conditions.allow(&cells) {
                 continue;

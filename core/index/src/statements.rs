@@ -1,18 +1,50 @@
 //! Statements of some named graphs, and what is known of them.
 
 use crate::IndexError;
-use oxigraph::store::Store;
+use crate::alias::AliasTable;
+use crate::links::LinkTable;
+use crate::lookup::{Bound, Pattern};
+use oxigraph::store::{StorageError, Store};
 use oxrdf::vocab::rdf;
-use oxrdf::{NamedNode, NamedNodeRef, Quad, Term};
+use oxrdf::{GraphNameRef, NamedNode, NamedNodeRef, NamedOrBlankNodeRef, Quad, Term, TermRef};
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 /// The columns tables have, in the order of [`encode_quad`]; those that are constant in a table are left out.
 pub(crate) const COLUMNS: [&str; 4] = ["subject", "predicate", "object", "graph"];
 
 /// Statements that are complete: nothing is added after the index is built.
-pub(crate) struct Statements {
-    pub(crate) store: Store,
+pub(crate) enum Statements {
+    /// Of any kind.
+    Store(Store),
+    /// Between IRIs, in one graph.
+    Links(LinkTable),
+    /// The names of things, in one graph.
+    Aliases(Arc<AliasTable>),
+}
+
+impl Statements {
+    /// The encoded cells of the statements that fit a pattern, and perhaps of some that have the same values in other words.
+    pub(crate) fn matching(
+        &self,
+        pattern: &Pattern,
+    ) -> Box<dyn Iterator<Item = Result<[String; 4], StorageError>> + '_> {
+        match self {
+            Self::Links(links) => Box::new(links.matching(pattern).map(Ok)),
+            Self::Aliases(aliases) => Box::new(aliases.matching(pattern).map(Ok)),
+            Self::Store(store) => {
+                let Some(bound) = Bound::of(pattern) else { return Box::new(std::iter::empty()) };
+                let quads = store.quads_for_pattern(
+                    bound.subject.as_ref().map(NamedOrBlankNodeRef::from),
+                    bound.predicate.as_ref().map(NamedNodeRef::from),
+                    bound.object.as_ref().map(TermRef::from),
+                    bound.graph.as_ref().map(GraphNameRef::from),
+                );
+                Box::new(quads.map(|quad| quad.map(|quad| encode_quad(&quad))))
+            }
+        }
+    }
 }
 
 /// Counts taken once, when the index is built.
@@ -27,14 +59,21 @@ pub(crate) struct Statistics {
     pub(crate) unnamed_classes: bool,
 }
 
-/// Rows, and distinct values of each column, counted by hash.
+/// Rows, and distinct values of each column.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) rows: u64,
+    pub(crate) distinct: [u64; 4],
+}
+
+/// Counts by hash.
+#[derive(Default)]
+struct Counting {
+    rows: u64,
     distinct: [HashSet<u64>; 4],
 }
 
-impl Counts {
+impl Counting {
     fn add(&mut self, hashes: [u64; 4]) {
         self.rows += 1;
         for (set, hash) in self.distinct.iter_mut().zip(hashes) {
@@ -42,8 +81,8 @@ impl Counts {
         }
     }
 
-    pub(crate) fn distinct(&self, column: usize) -> u64 {
-        self.distinct[column].len() as u64
+    fn finish(self) -> Counts {
+        Counts { rows: self.rows, distinct: self.distinct.map(|set| set.len() as u64) }
     }
 }
 
@@ -74,33 +113,32 @@ impl Builder {
 
     pub(crate) fn finish(self) -> Result<(Statements, Statistics), IndexError> {
         let statistics = Statistics::of(&self.store)?;
-        Ok((Statements { store: self.store }, statistics))
+        Ok((Statements::Store(self.store), statistics))
     }
 }
 
 impl Statistics {
     fn of(store: &Store) -> Result<Self, IndexError> {
-        let mut statistics = Self::default();
+        let mut all = Counting::default();
+        let mut predicates: BTreeMap<NamedNode, Counting> = BTreeMap::new();
+        let mut classes: BTreeMap<NamedNode, Counting> = BTreeMap::new();
+        let mut unnamed_classes = false;
         for quad in store.iter() {
-            statistics.add(&quad?);
+            let quad = quad?;
+            let hashes = [hash(&quad.subject), hash(&quad.predicate), hash(&quad.object), hash(&quad.graph_name)];
+            all.add(hashes);
+            match &quad.object {
+                _ if quad.predicate != rdf::TYPE => {}
+                Term::NamedNode(class) => classes.entry(class.clone()).or_default().add(hashes),
+                _ => unnamed_classes = true,
+            }
+            predicates.entry(quad.predicate).or_default().add(hashes);
         }
-        Ok(statistics)
+        let finish = |counts: BTreeMap<NamedNode, Counting>| {
+            counts.into_iter().map(|(node, counting)| (node, counting.finish())).collect()
+        };
+        Ok(Self { all: all.finish(), predicates: finish(predicates), classes: finish(classes), unnamed_classes })
     }
-
-    fn add(&mut self, quad: &Quad) {
-        let hashes = [hash(&quad.subject), hash(&quad.predicate), hash(&quad.object), hash(&quad.graph_name)];
-        self.all.add(hashes);
-        entry(&mut self.predicates, &quad.predicate).add(hashes);
-        match &quad.object {
-            _ if quad.predicate != rdf::TYPE => {}
-            Term::NamedNode(class) => entry(&mut self.classes, class).add(hashes),
-            _ => self.unnamed_classes = true,
-        }
-    }
-}
-
-fn entry<'a>(counts: &'a mut BTreeMap<NamedNode, Counts>, key: &NamedNode) -> &'a mut Counts {
-    counts.entry(key.clone()).or_default()
 }
 
 fn hash(value: &impl Hash) -> u64 {

@@ -3,11 +3,11 @@
 //! A triple map gives a triple for *every* row of its table. So a map whose predicate is constant needs a table that has
 //! no other predicate: a view, which costs nothing but its name.
 
-use crate::lookup::{Bound, Pattern};
-use crate::statements::{COLUMNS, Counts, Statements, Statistics, encode_quad};
+use crate::lookup::Pattern;
+use crate::statements::{COLUMNS, Counts, Statements, Statistics};
 use oxigraph::store::StorageError;
 use oxrdf::vocab::rdf;
-use oxrdf::{GraphNameRef, NamedNode, NamedNodeRef, NamedOrBlankNodeRef, Term, TermRef};
+use oxrdf::{NamedNode, Term};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -40,11 +40,21 @@ pub(crate) struct Tables {
     measured_at: i64,
 }
 
+/// Which graphs statements are in.
+#[derive(Clone, Copy)]
+pub(crate) enum Placement<'a> {
+    /// That of the column `graph`, and the default graph.
+    InColumn,
+    /// This one, and the default graph.
+    Also(&'a str),
+    /// This one.
+    Only(&'a str),
+}
+
 /// The statements a group of tables shows.
 struct Group<'a> {
     statements: Arc<Statements>,
-    /// The only graph they are in; statements in one graph of several are in the default graph, too.
-    graph: Option<&'a str>,
+    placement: Placement<'a>,
 }
 
 impl Tables {
@@ -72,9 +82,9 @@ impl Tables {
         name: &str,
         statements: Arc<Statements>,
         statistics: &Statistics,
-        graph: Option<&str>,
+        placement: Placement<'_>,
     ) {
-        let group = Group { statements, graph };
+        let group = Group { statements, placement };
         self.table(&group, name.to_owned(), [None, None], &statistics.all);
         if statistics.predicates.len() > MOST_PREDICATES {
             self.map(&group, name.to_owned(), [None, None]);
@@ -101,7 +111,7 @@ impl Tables {
         let fixed = [None, predicate, object, None];
         let statistic = |count| Some(Statistic { count, measured_at: self.measured_at });
         let free = (0..COLUMNS.len()).filter(|column| fixed[*column].is_none());
-        let columns: Vec<Column> = free.map(|i| column(COLUMNS[i], statistic(counts.distinct(i)))).collect();
+        let columns: Vec<Column> = free.map(|i| column(COLUMNS[i], statistic(counts.distinct[i]))).collect();
         let exact =
             |operation| FilterCapability { operation, data_type: Some(TypeKind::Text), level: Capability::Exact };
         let described = DescribedTable {
@@ -112,6 +122,7 @@ impl Tables {
             rows: statistic(counts.rows),
             filters: vec![exact(FilterOperation::Equal), exact(FilterOperation::In)],
             max_keys: self.max_keys,
+            sql: None,
         };
         self.by_name.insert(name, self.tables.len());
         self.tables.push(Table { described, statements: group.statements.clone(), fixed });
@@ -124,12 +135,17 @@ impl Tables {
             subject: term("subject", None),
             predicate: term("predicate", predicate),
             object: term("object", object),
-            graph: match group.graph {
-                Some(graph) => GraphMap::Constant(NamedNode::new_unchecked(graph)),
-                None => GraphMap::Column("graph".to_owned()),
+            graph: match group.placement {
+                Placement::Also(graph) | Placement::Only(graph) => GraphMap::Constant(NamedNode::new_unchecked(graph)),
+                Placement::InColumn => GraphMap::Term(MappedTerm {
+                    term_type: TermType::General,
+                    columns: vec!["graph".to_owned()],
+                    build: Build::EncodedIri,
+                }),
             },
-            in_default_graph: group.graph.is_none(),
+            in_default_graph: !matches!(group.placement, Placement::Only(_)),
             join: None,
+            requires: Vec::new(),
         });
     }
 }
@@ -163,17 +179,10 @@ fn term(column: &str, constant: Option<&NamedNode>) -> MappedTerm {
 impl Table {
     /// One row, in the order of the described columns.
     pub(crate) fn sample(&self) -> Option<Result<Vec<String>, StorageError>> {
-        let bound = Bound::of(&self.fixed)?;
-        let mut quads = self.statements.store.quads_for_pattern(
-            bound.subject.as_ref().map(NamedOrBlankNodeRef::from),
-            bound.predicate.as_ref().map(NamedNodeRef::from),
-            bound.object.as_ref().map(TermRef::from),
-            bound.graph.as_ref().map(GraphNameRef::from),
-        );
-        let quad = quads.next()?;
+        let cells = self.statements.matching(&self.fixed).next()?;
         let row = |cells: [String; 4]| {
             cells.into_iter().zip(&self.fixed).filter(|(_, fixed)| fixed.is_none()).map(|(cell, _)| cell).collect()
         };
-        Some(quad.map(|quad| row(encode_quad(&quad))))
+        Some(cells.map(row))
     }
 }

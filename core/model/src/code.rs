@@ -88,6 +88,10 @@ codes! {
     SourceFailed = "source-failed", 502, 2, 69;
     /// The other side's certificate or credentials are not accepted.
     Unauthenticated = "unauthenticated", 502, 16, 77;
+    /// The caller has to say who it is, in a way that is believed.
+    AuthenticationRequired = "authentication-required", 401, 16, 77;
+    /// A link is not as the shapes of links, or links themselves, must be.
+    LinkRefused = "link-refused", 422, 9, 65;
     /// The identity is known and may not do this.
     PermissionDenied = "permission-denied", 403, 7, 77;
     /// A sandboxed connector asked for what the configuration does not grant.

@@ -5,10 +5,12 @@
 //! - [`contract`]: what a connector says of itself and what it is asked (tables, columns, relations; never RDF);
 //! - [`term`]: how a SPARQL variable is laid out in Arrow columns.
 //!
-//! [`Code`] is the one list of error codes, shared by HTTP, gRPC and the command line.
+//! [`Aliases`] is what is known of the names of things. [`Code`] is the one list of error codes, shared by HTTP, gRPC and the command line.
 
+mod alias;
 mod code;
 pub mod contract;
 pub mod term;
 
+pub use alias::Aliases;
 pub use code::{Code, Fault, Retry};

@@ -3,6 +3,7 @@
 //! A graph is a set: a basic graph pattern has each solution over *all* its variables once. [`BranchSet::is_set`] tells
 //! where the branches give that by themselves; elsewhere the plan has a `Distinct`.
 
+mod contained;
 mod set;
 
 pub(crate) use set::BranchSet;
@@ -14,7 +15,7 @@ use crate::pattern::PatternTerm;
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
 use std::collections::HashSet;
-use weft_mapping::MappedTerm;
+use weft_mapping::{CodeList, MappedTerm};
 use weft_model::contract::{Capability, ColumnRef, CompareOperator, Expression, FilterOperation, Table, Value};
 use weft_model::term::TermType;
 
@@ -87,6 +88,9 @@ pub(crate) fn equal_conditions(
     mapped: &MappedTerm,
     constant: &Term,
 ) -> Option<Vec<(Expression, Capability)>> {
+    if let Some(list) = mapped.build.codes() {
+        return equal_code(table, mapped, list, constant).map(|condition| vec![condition]);
+    }
     if !mapped.build.is_invertible() {
         return None;
     }
@@ -102,6 +106,29 @@ pub(crate) fn equal_conditions(
         conditions.push((compare(name, CompareOperator::Equal, value), level));
     }
     Some(conditions)
+}
+
+/// The condition on a column of codes: one of those that stand for the constant. Several are not one value, so that is said
+/// to be a superset.
+fn equal_code(
+    table: &Table,
+    mapped: &MappedTerm,
+    list: &CodeList,
+    constant: &Term,
+) -> Option<(Expression, Capability)> {
+    let Term::NamedNode(iri) = constant else { return None };
+    let column = table.column(mapped.columns.first()?)?;
+    let mut values = list.values_of(iri, column.data_type).filter(|values| !values.is_empty())?;
+    let operation = if values.len() == 1 { FilterOperation::Equal } else { FilterOperation::In };
+    let level = table.filter_capability(operation, column);
+    if level == Capability::None {
+        return None;
+    }
+    if operation == FilterOperation::Equal {
+        return Some((compare(&column.name, CompareOperator::Equal, values.pop()?), level));
+    }
+    let input = Box::new(Expression::Column(ColumnRef::bare(&column.name)));
+    Some((Expression::In { input, values }, level.min(Capability::Superset)))
 }
 
 pub(crate) fn compare(column: &str, operator: CompareOperator, value: Value) -> Expression {

@@ -4,14 +4,17 @@ mod maps;
 
 pub(crate) use maps::{Keys, Maps, Place};
 
+use crate::PlanError;
 use crate::namespace::{Namespace, Namespaces};
 use crate::pattern::{PatternTerm, QuadPattern};
+use crate::thread::KnownAliases;
 use oxrdf::{NamedNode, Term};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use weft_mapping::{Build, GraphMap, MappedTerm, TripleMap, VirtualGraph};
 use weft_model::contract::{JoinSupport, Table};
 use weft_model::term::TermType;
+use weft_model::{Aliases, Code};
 
 /// A snapshot of all sources. Cheap to share; never changes while a query uses it.
 #[derive(Debug)]
@@ -28,6 +31,18 @@ pub struct Catalogue {
     places: Vec<Vec<[Namespace; 4]>>,
     named_graphs: NamedGraphs,
     prefixes: Vec<(String, String)>,
+    names: Names,
+}
+
+/// What things are called.
+#[derive(Debug, Default)]
+enum Names {
+    /// Nothing has more than one name.
+    #[default]
+    Single,
+    Known(KnownAliases),
+    /// Why the thread view cannot be had.
+    Refused(String),
 }
 
 /// Names one triple map of one source.
@@ -44,6 +59,8 @@ struct NamedGraphs {
     known: HashSet<NamedNode>,
     /// A source that names graphs nobody knows before it is asked.
     unknown_in: Option<Arc<str>>,
+    /// What those can be.
+    unknown: Vec<MappedTerm>,
 }
 
 impl Catalogue {
@@ -68,6 +85,7 @@ impl Catalogue {
             named_graphs: named_graphs(&graphs),
             graphs: Vec::new(),
             prefixes,
+            names: Names::default(),
         };
         for (graph, virtual_graph) in graphs.iter().enumerate() {
             for (triple, map) in virtual_graph.triples.iter().enumerate() {
@@ -89,6 +107,36 @@ impl Catalogue {
                 None => self.by_predicate.entry(predicate.clone()).or_default().push(id, places),
             },
             _ => self.other_predicates.push(id, places),
+        }
+    }
+
+    /// With the names things have in the thread view, or why it cannot be had. Looks at each name.
+    #[must_use]
+    pub fn with_aliases(mut self, aliases: Result<Arc<dyn Aliases>, String>) -> Self {
+        self.names = match aliases {
+            Err(reason) => Names::Refused(reason),
+            Ok(aliases) if aliases.things() == 0 => Names::Single,
+            Ok(aliases) => Names::Known(KnownAliases::new(aliases, &self.namespaces)),
+        };
+        self
+    }
+
+    /// The names of things, where some thing has several.
+    pub fn aliases(&self) -> Option<&Arc<dyn Aliases>> {
+        match &self.names {
+            Names::Known(known) => Some(known.aliases()),
+            Names::Single | Names::Refused(_) => None,
+        }
+    }
+
+    /// What is known of names for the thread view, where some thing has several.
+    pub(crate) fn known_aliases(&self) -> Result<Option<&KnownAliases>, PlanError> {
+        match &self.names {
+            Names::Single => Ok(None),
+            Names::Known(known) => Ok(Some(known)),
+            Names::Refused(reason) => {
+                Err(PlanError::new(Code::LimitExceeded, format!("there is no thread view: {reason}")))
+            }
         }
     }
 
@@ -155,7 +203,12 @@ impl Catalogue {
 
     /// Whether triples can be in the graph, as far as that is known before sources are asked.
     pub(crate) fn may_have_graph(&self, graph: &NamedNode) -> bool {
-        self.named_graphs.unknown_in.is_some() || self.named_graphs.known.contains(graph)
+        let graphs = &self.named_graphs;
+        let may_be = |term: &MappedTerm| match &term.build {
+            Build::IriTemplate(shape) => shape.may_build(graph.as_str()),
+            _ => term.term_type.may_hold(&graph.clone().into()),
+        };
+        graphs.known.contains(graph) || graphs.unknown.iter().any(may_be)
     }
 
     pub(crate) fn graph(&self, graph: usize) -> &VirtualGraph {
@@ -206,9 +259,7 @@ pub(crate) fn graph_term(graph: &GraphMap) -> MappedTerm {
             columns: Vec::new(),
             build: Build::Columns,
         },
-        GraphMap::Column(column) => {
-            MappedTerm { term_type: TermType::General, columns: vec![column.clone()], build: Build::EncodedIri }
-        }
+        GraphMap::Term(term) => term.clone(),
     }
 }
 
@@ -221,9 +272,12 @@ fn named_graphs(graphs: &[VirtualGraph]) -> NamedGraphs {
                 // Most triples of a source are in one graph.
                 (GraphMap::Constant(node), _) if last == Some(node) => continue,
                 (GraphMap::Constant(node), _) => std::slice::from_ref(node),
-                (GraphMap::Column(_), Some(known)) => known.as_slice(),
-                (GraphMap::Column(_), None) => {
+                (GraphMap::Term(_), Some(known)) => known.as_slice(),
+                (GraphMap::Term(term), None) => {
                     named.unknown_in.get_or_insert_with(|| graph.source.clone());
+                    if !named.unknown.contains(term) {
+                        named.unknown.push(term.clone());
+                    }
                     continue;
                 }
             };

@@ -143,6 +143,11 @@ fn push_filter(tree: Tree, expression: Expression) -> Result<Tree, Box<(Tree, Ex
         Tree::Extend { input, variable, expression: value } if !variables_of(&expression).contains(&variable) => {
             Ok(Tree::Extend { input: Box::new(filter(*input, expression)), variable, expression: value })
         }
+        // What is a thing above has another name below.
+        Tree::Alias(mut alias) if alias.passes(&variables_of(&expression)) => {
+            alias.input = filter(alias.input, expression);
+            Ok(Tree::Alias(alias))
+        }
         other => Err(Box::new((other, expression))),
     }
 }

@@ -166,6 +166,7 @@ mod tests {
             rows,
             filters: Vec::new(),
             max_keys: 0,
+            sql: None,
         };
         let seen = Seen { rows: 7.0, weight: 1.0, seen_at: 100 };
         let known = |rows: Option<Statistic>, seen: Option<&Seen>| {

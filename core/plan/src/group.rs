@@ -12,7 +12,8 @@ use crate::branch::{Branch, Occurrence};
 use crate::catalogue::Catalogue;
 use crate::constant::is_native;
 use crate::{
-    Basis, Binding, KeyPlace, KeySlot, Node, NodeKind, Observed, Scan, ScanOutput, Shape, SlotColumn, SourceObserved,
+    Basis, Binding, KeyCodes, KeyPlace, KeySlot, Node, NodeKind, Observed, Scan, ScanOutput, Shape, SlotColumn,
+    SourceObserved,
 };
 use decompose::{joined_on, table_of};
 use oxrdf::{Term, Variable};
@@ -21,7 +22,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use weft_mapping::{Build, InvalidValues, MappedTerm};
 use weft_model::contract::{
-    Binding as ColumnBinding, ColumnRef, Expression, Field, JoinKind, ProjectColumn, Read, Relation, Table,
+    Binding as ColumnBinding, ColumnRef, DataType, Expression, Field, JoinKind, ProjectColumn, Read, Relation, Table,
 };
 use weft_model::term::TermType;
 
@@ -158,9 +159,10 @@ impl Group {
                 continue;
             }
             let distinct_names = names.iter().collect::<HashSet<_>>().len() == names.len();
+            let codes = key_codes(table, &occurrence.term);
             let usable = names.iter().zip(occurrence.term.term_type.columns()).all(|(name, arrow)| {
                 table.column(name).is_some_and(|c| {
-                    is_native(c, &arrow)
+                    (codes.is_some() || is_native(c, &arrow))
                         && !matches!(arrow, arrow_schema::DataType::Decimal128(..) | arrow_schema::DataType::Float64)
                         && c.binding != ColumnBinding::None
                 })
@@ -172,6 +174,7 @@ impl Group {
                     term_type: occurrence.term.term_type.clone(),
                     columns: names.clone(),
                     labels: occurrence.term.build.labels().cloned(),
+                    codes,
                 });
             }
         }
@@ -344,6 +347,13 @@ impl Group {
         }
         Relation::Project { input: Box::new(relation), columns }
     }
+}
+
+/// The codes of a column whose values they are.
+fn key_codes(table: &Table, term: &MappedTerm) -> Option<KeyCodes> {
+    let column = table.column(term.columns.first()?)?.data_type;
+    let list = term.build.codes().filter(|_| matches!(column, DataType::Text | DataType::Int64))?;
+    Some(KeyCodes { list: list.clone(), column })
 }
 
 fn projected_name(column: &ColumnRef) -> String {

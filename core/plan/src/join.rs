@@ -107,6 +107,7 @@ impl<'a> Planner<'a> {
             }
             Tree::Mark { left, right, variable } => self.test(*left, *right, JoinKind::Mark(variable), needed, outer),
             Tree::Closure(closure) => self.closure(*closure, outer),
+            Tree::Alias(alias) => alias.plan(self, needed, outer),
             Tree::Service { endpoint, silent, pattern, variables } => {
                 Ok(self.service(Service { endpoint, silent, pattern, variables, block: None }, outer))
             }

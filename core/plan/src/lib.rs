@@ -36,6 +36,7 @@ mod require;
 mod rewrite;
 mod rules;
 mod self_join;
+mod thread;
 mod translate;
 mod tree;
 mod unfold;
@@ -49,21 +50,23 @@ pub use explain::{Analysis, Explained, OperatorRun, RequestRun, explain_json, ex
 pub use expression::{children, is_cast};
 pub use limits::PlanLimits;
 pub use node::{
-    Basis, Binding, Closure, FirstRows, Form, JoinKind, JoinMethod, KeyPlace, KeySlot, NarrowedColumn, Node, NodeKind,
-    Plan, Pruned, Reach, Request, Scan, ScanOutput, Service, ServiceName, SlotColumn, Start, Unkeyed, Unpivot,
+    Basis, Binding, Closure, FirstRows, Form, JoinKind, JoinMethod, KeyCodes, KeyPlace, KeySlot, NarrowedColumn, Node,
+    NodeKind, Plan, Pruned, Reach, Request, Scan, ScanOutput, Service, ServiceName, SlotColumn, Start, Unkeyed,
+    Unpivot,
 };
 pub use observed::{Latency, Observed, Seen, Shape, SourceObserved, shape_of};
 pub use rewrite::map_expression;
 pub use rules::{Rule, Rules};
+pub use thread::Pragmas;
 
 use oxrdf::Variable;
 use spargebra::Query;
 use std::collections::HashSet;
 
-/// Plans a query. A dataset chosen by the request takes the place of the one the query chooses.
+/// Plans a query that asks for no view but by its own pragmas. See [`plan_view`].
 ///
 /// # Errors
-/// `invalid-query` with line and column; `unsupported-query` naming the feature; `query-too-large` naming the limit.
+/// As [`plan_view`].
 pub fn plan(
     text: &str,
     base_iri: Option<&str>,
@@ -71,13 +74,35 @@ pub fn plan(
     catalogue: &Catalogue,
     limits: &PlanLimits,
 ) -> Result<Plan, PlanError> {
+    plan_view(text, base_iri, dataset, false, catalogue, limits)
+}
+
+/// Plans a query, with `thread` or its pragma in the thread view. A dataset chosen by the request takes the place of the one the query chooses.
+///
+/// # Errors
+/// `invalid-query` with line and column; `unsupported-query` naming the feature; `query-too-large` naming the limit;
+/// `limit-exceeded` where a thing has more names than the thread view takes.
+pub fn plan_view(
+    text: &str,
+    base_iri: Option<&str>,
+    dataset: Option<&Dataset>,
+    thread: bool,
+    catalogue: &Catalogue,
+    limits: &PlanLimits,
+) -> Result<Plan, PlanError> {
     limits.check_text(text)?;
+    let thread = thread || Pragmas::of_text(text)?.thread;
     let query = parse::parse(text, base_iri, catalogue)?;
     limits.check_depth(&query)?;
+    let known = if thread { catalogue.known_aliases()? } else { None };
+    let query = match known {
+        Some(known) => thread::with_representatives(query, &**known.aliases()),
+        None => query,
+    };
     let own = query.dataset().map(Dataset::of_query);
-    let mut translation = translate::Translation::new(catalogue, dataset.or(own.as_ref()), limits);
+    let mut translation = translate::Translation::new(catalogue, dataset.or(own.as_ref()), limits).in_thread(known);
     let (form, tree) = form(text, &query, &mut translation)?;
-    let pruned = translation.into_pruned();
+    let (pruned, notes) = translation.into_notes();
     let (tree, needed) = match form {
         Form::Ask => (one_row(tree), join::Needed::once(HashSet::new())),
         _ => (tree, join::Needed::all(needed_variables(&form))),
@@ -90,7 +115,15 @@ pub fn plan(
     }
     limits.check_plan(&root)?;
     let base_iri = query.base_iri().map(|base| base.as_str().to_owned());
-    Ok(Plan { form, root, base_iri, algebra: query.to_sse(), pruned, rules: limits.rules })
+    Ok(Plan {
+        form,
+        root,
+        base_iri,
+        algebra: query.to_sse(),
+        pruned,
+        rules: limits.rules,
+        thread: thread.then_some(notes),
+    })
 }
 
 /// ASK needs no more.

@@ -72,7 +72,7 @@ impl Numbers {
 impl Namespaces {
     /// The namespace of a mapped term. Terms are added first, then [`Self::finish`] is called once.
     pub(crate) fn add(&mut self, mapped: &MappedTerm) -> Namespace {
-        match (&mapped.term_type, &mapped.build) {
+        match (&mapped.term_type, mapped.build.of_terms()) {
             (TermType::Iri { shape, .. }, _) | (TermType::General, Build::IriTemplate(shape)) => self.template(shape),
             (TermType::Constant(Term::NamedNode(node)), _) => self.one(node.as_str()),
             (TermType::Constant(Term::Literal(literal)), _) => {
@@ -104,6 +104,24 @@ impl Namespaces {
         self.shapes.push(shape.clone());
         self.shape_numbers.insert(shape, number);
         number
+    }
+
+    /// The shapes of IRIs, found by what IRIs begin with. After [`Self::finish`].
+    pub(crate) fn by_prefix(&self) -> ShapesByPrefix<'_> {
+        let texts = &self.prefixes.texts;
+        let mut order: Vec<u32> = (0_u32..).take(texts.len()).collect();
+        order.sort_unstable_by(|a, b| texts[*a as usize].cmp(&texts[*b as usize]));
+        let mut shapes = vec![Vec::new(); texts.len()];
+        for (number, shape) in (0_u32..).zip(&self.shapes) {
+            let prefix = match shape {
+                Shape::Template(shape) => shape.parts()[0].as_str(),
+                Shape::One(iri) => iri.as_str(),
+            };
+            if let Some(prefix) = self.prefixes.get(prefix) {
+                shapes[prefix as usize].push(number);
+            }
+        }
+        ShapesByPrefix { namespaces: self, order, shapes }
     }
 
     /// Finds the prefixes that begin others: in the order of texts, what begins a text stands before it, and nothing that
@@ -199,6 +217,39 @@ impl Namespaces {
             }
             (Shape::Template(a), Shape::Template(b)) => a.may_equal(b),
         }
+    }
+}
+
+/// The shapes that could build an IRI, for many IRIs.
+pub(crate) struct ShapesByPrefix<'a> {
+    namespaces: &'a Namespaces,
+    /// Prefixes in the order of their texts.
+    order: Vec<u32>,
+    /// The shapes that begin with each.
+    shapes: Vec<Vec<u32>>,
+}
+
+impl ShapesByPrefix<'_> {
+    /// What begins an IRI stands before it, and begins whatever stands between.
+    pub(crate) fn building<'i>(&'i self, iri: &'i str) -> impl Iterator<Item = u32> + 'i {
+        let texts = &self.namespaces.prefixes.texts;
+        let after = self.order.partition_point(|prefix| *texts[*prefix as usize] <= *iri);
+        let last = after.checked_sub(1).map(|before| self.order[before]);
+        let above = last.map_or(&[] as &[u32], |last| &self.namespaces.above[last as usize]);
+        let begins = last.iter().copied().chain(above.iter().copied()).collect::<Vec<_>>().into_iter();
+        let begins = begins.filter(move |prefix| iri.starts_with(&*texts[*prefix as usize]));
+        let shapes = begins.flat_map(|prefix| self.shapes[prefix as usize].iter().copied());
+        shapes.filter(move |shape| match &self.namespaces.shapes[*shape as usize] {
+            Shape::One(known) => known == iri,
+            Shape::Template(shape) => match shape.parts() {
+                // Most templates are of this form.
+                [first, last] => iri
+                    .get(first.len()..)
+                    .and_then(|rest| rest.strip_suffix(last.as_str()))
+                    .is_some_and(|value| !value.contains(['/', '#', '?', ':'])),
+                _ => shape.may_build(iri),
+            },
+        })
     }
 }
 

@@ -5,8 +5,8 @@ use oxrdf::{NamedNode, Term, Variable};
 use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
 use spargebra::term::TriplePattern;
 use std::sync::Arc;
-use weft_mapping::{InvalidValues, MappedTerm};
-use weft_model::contract::{ColumnRef, Relation};
+use weft_mapping::{CodeList, InvalidValues, MappedTerm};
+use weft_model::contract::{ColumnRef, DataType, Relation};
 use weft_model::term::{IriShape, TermType};
 
 /// A planned query.
@@ -22,6 +22,8 @@ pub struct Plan {
     pub pruned: Vec<Pruned>,
     /// The rewrites it could be made by.
     pub rules: Rules,
+    /// In the thread view: why places need an alias step, and why others need none.
+    pub thread: Option<Vec<String>>,
 }
 
 /// What a query asks for.
@@ -135,6 +137,13 @@ pub enum NodeKind {
     Number {
         input: Box<Node>,
         variable: Variable,
+    },
+    /// Rows over names, as rows over the things they are names of; the keys of a join above are things, and become all of
+    /// their names. Rows that call one thing two things are left out.
+    Alias {
+        input: Box<Node>,
+        /// The variable of a name, and that of the thing.
+        names: Vec<(Variable, Variable)>,
     },
 }
 
@@ -353,6 +362,15 @@ pub struct SlotColumn {
     pub columns: Vec<String>,
     /// How the blank nodes of the source are labelled here; the source knows its own labels only.
     pub labels: Option<IriShape>,
+    /// The codes that IRIs have in the column.
+    pub codes: Option<KeyCodes>,
+}
+
+/// Codes that the terms of a key stand for, one each, as values of a column of this type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyCodes {
+    pub list: Arc<CodeList>,
+    pub column: DataType,
 }
 
 impl KeySlot {
@@ -381,7 +399,8 @@ impl NodeKind {
             | Self::Slice { input, .. }
             | Self::Group { input, .. }
             | Self::Shared { input, .. }
-            | Self::Number { input, .. } => vec![input],
+            | Self::Number { input, .. }
+            | Self::Alias { input, .. } => vec![input],
         }
     }
 
@@ -405,7 +424,8 @@ impl NodeKind {
             | Self::Slice { input, .. }
             | Self::Group { input, .. }
             | Self::Shared { input, .. }
-            | Self::Number { input, .. } => vec![input],
+            | Self::Number { input, .. }
+            | Self::Alias { input, .. } => vec![input],
         }
     }
 }

@@ -4,7 +4,7 @@
 //! declares: `exact` conditions leave the plan, `superset` ones are checked again, the rest stays. Both sides have three
 //! truth values with the same tables (SPARQL section 17.2, SQL), so connectives translate one to one.
 
-use crate::branch::{Access, Branch, Occurrence, compare};
+use crate::branch::{Access, Branch, Occurrence, compare, equal_conditions};
 use crate::catalogue::Catalogue;
 use crate::constant::{comparable, is_native};
 use oxrdf::{Literal, NamedNode, Variable};
@@ -169,6 +169,11 @@ impl<'a> Translator<'a> {
     }
 
     fn compare_iri(&self, operator: CompareOperator, variable: &Variable, node: &NamedNode) -> Translated {
+        if operator == CompareOperator::Equal
+            && let Some(condition) = self.code(variable, node)
+        {
+            return Ok(condition);
+        }
         let values = self.keys(variable, node)?.ok_or_else(|| Some(format!("{variable} is never {node}")))?;
         let occurrence = self.occurrence(variable)?;
         if operator != CompareOperator::Equal && !(operator == CompareOperator::NotEqual && values.len() == 1) {
@@ -181,6 +186,16 @@ impl<'a> Translator<'a> {
             tests.push(compare(name, operator, value));
         }
         Ok((Expression::And(tests), level))
+    }
+
+    /// A column of codes holds one of those that stand for the IRI. Whether the others have a term at all is for the broker
+    /// to know, so this is never said to be all of the condition.
+    fn code(&self, variable: &Variable, node: &NamedNode) -> Option<(Expression, Capability)> {
+        let is_here = |o: &&Occurrence| o.variable == *variable && o.access == Some(self.position);
+        let occurrence = self.branch.occurrences.iter().find(is_here)?;
+        occurrence.term.build.codes()?;
+        let (condition, level) = equal_conditions(self.table, &occurrence.term, &node.clone().into())?.pop()?;
+        Some((condition, level.min(Capability::Superset)))
     }
 
     fn compare_columns(&self, operator: CompareOperator, left: &Variable, right: &Variable) -> Translated {
@@ -209,6 +224,9 @@ impl<'a> Translator<'a> {
             return Err(Some("IN over an expression is decided by the broker".to_owned()));
         };
         let occurrence = self.occurrence(variable)?;
+        if occurrence.term.build != Build::Columns {
+            return Err(Some(format!("{variable} is not a column")));
+        }
         let [name] = occurrence.term.columns.as_slice() else {
             return Err(Some(format!("{variable} has several key columns")));
         };
@@ -265,10 +283,12 @@ impl<'a> Translator<'a> {
     fn occurrence(&self, variable: &Variable) -> Result<&'a Occurrence, Option<String>> {
         let is_here = |o: &&Occurrence| o.variable == *variable && o.access == Some(self.position);
         let occurrence = self.branch.occurrences.iter().find(is_here).ok_or(None)?;
+        if matches!(occurrence.term.build, Build::Normalised { .. } | Build::Converted(_)) {
+            let columns = occurrence.term.columns.join(", ");
+            return Err(Some(format!("{variable} is computed by the broker from {columns}")));
+        }
         let columns = occurrence.term.columns.iter().map(|name| self.column(name).map(|column| column.data_type));
-        if self.invalid_values == InvalidValues::LeaveOut
-            && !occurrence.term.is_total(&columns.collect::<Result<Vec<_>, _>>()?)
-        {
+        if occurrence.term.may_be_absent(self.invalid_values, &columns.collect::<Result<Vec<_>, _>>()?) {
             return Err(Some(format!("the source does not know which values of {variable} are left out")));
         }
         Ok(occurrence)
@@ -296,7 +316,8 @@ impl<'a> Translator<'a> {
     /// The keys a variable has where it is this IRI; none when it never is.
     fn keys(&self, variable: &Variable, node: &NamedNode) -> Result<Option<Vec<Value>>, Option<String>> {
         let occurrence = self.occurrence(variable)?;
-        let TermType::Iri { shape, keys } = &occurrence.term.term_type else {
+        let (TermType::Iri { shape, keys }, Build::Columns) = (&occurrence.term.term_type, &occurrence.term.build)
+        else {
             return Err(Some(format!("{variable} has no IRI template")));
         };
         for (name, kind) in occurrence.term.columns.iter().zip(keys) {

@@ -30,6 +30,7 @@ pub(crate) fn in_source(step: &Node, ends: &[Variable; 2], catalogue: &Catalogue
             term_type: from.term.term_type.clone(),
             columns: names(&from_columns),
             labels: None,
+            codes: None,
         }],
         block: block(scan, catalogue, most)?,
         parallel: usize::try_from(capabilities(scan, catalogue)?.max_concurrency).unwrap_or(usize::MAX),

@@ -1,16 +1,45 @@
-//! Copies of an algebra with other variables: sub-queries have names of their own.
+//! Copies of an algebra with other variables, since sub-queries have names of their own, or with other IRIs.
 
-use oxrdf::Variable;
+use oxrdf::{NamedNode, Variable};
 use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
-use spargebra::term::{NamedNodePattern, TermPattern, TriplePattern};
+use spargebra::term::{GroundTerm, NamedNodePattern, TermPattern, TriplePattern};
 use std::collections::BTreeSet;
 
-/// Copies an algebra with these names for its variables.
-pub(crate) struct Rename<'a>(pub(crate) &'a dyn Fn(&Variable) -> Variable);
+/// Copies an algebra with other names for its variables, or for its things.
+pub(crate) enum Rename<'a> {
+    Variables(&'a dyn Fn(&Variable) -> Variable),
+    /// The IRIs of subjects, objects and expressions; none of what a service is asked.
+    Nodes(&'a dyn Fn(&NamedNode) -> NamedNode),
+}
 
-impl Rename<'_> {
+impl<'a> Rename<'a> {
+    pub(crate) fn variables(rename: &'a dyn Fn(&Variable) -> Variable) -> Self {
+        Self::Variables(rename)
+    }
+
+    pub(crate) fn nodes(rename: &'a dyn Fn(&NamedNode) -> NamedNode) -> Self {
+        Self::Nodes(rename)
+    }
+
     fn variable(&self, variable: &Variable) -> Variable {
-        (self.0)(variable)
+        match self {
+            Self::Variables(rename) => rename(variable),
+            Self::Nodes(_) => variable.clone(),
+        }
+    }
+
+    fn node(&self, node: &NamedNode) -> NamedNode {
+        match self {
+            Self::Variables(_) => node.clone(),
+            Self::Nodes(rename) => rename(node),
+        }
+    }
+
+    fn ground(&self, term: &GroundTerm) -> GroundTerm {
+        match term {
+            GroundTerm::NamedNode(node) => self.node(node).into(),
+            other => other.clone(),
+        }
     }
 
     fn name(&self, name: &NamedNodePattern) -> NamedNodePattern {
@@ -23,6 +52,7 @@ impl Rename<'_> {
     fn term(&self, term: &TermPattern) -> TermPattern {
         match term {
             TermPattern::Variable(variable) => self.variable(variable).into(),
+            TermPattern::NamedNode(node) => self.node(node).into(),
             other => other.clone(),
         }
     }
@@ -67,6 +97,7 @@ impl Rename<'_> {
             GraphPattern::Graph { name, inner } => {
                 GraphPattern::Graph { name: self.name(name), inner: self.inner(inner) }
             }
+            GraphPattern::Service { .. } if matches!(self, Self::Nodes(_)) => pattern.clone(),
             GraphPattern::Service { name, inner, silent } => {
                 GraphPattern::Service { name: self.name(name), inner: self.inner(inner), silent: *silent }
             }
@@ -77,7 +108,10 @@ impl Rename<'_> {
             },
             GraphPattern::Values { variables, bindings } => GraphPattern::Values {
                 variables: variables.iter().map(|v| self.variable(v)).collect(),
-                bindings: bindings.clone(),
+                bindings: bindings
+                    .iter()
+                    .map(|row| row.iter().map(|term| term.as_ref().map(|term| self.ground(term))).collect())
+                    .collect(),
             },
             other => self.modifier(other),
         }
@@ -129,6 +163,7 @@ impl Rename<'_> {
         map_expression(expression, &|part| match part {
             Expression::Variable(variable) => Some(self.variable(variable).into()),
             Expression::Bound(variable) => Some(Expression::Bound(self.variable(variable))),
+            Expression::NamedNode(node) => Some(self.node(node).into()),
             Expression::Exists(pattern) => Some(Expression::Exists(self.inner(pattern))),
             _ => None,
         })

@@ -52,10 +52,14 @@ pub enum Rule {
     RequireOptional,
     /// Orders of joins are compared by what they cost as a whole, from each start.
     JoinOrder,
+    /// In the thread view, places where a thing can only have one name share it.
+    SharedName,
+    /// Branches of a union that add nothing to others are left out.
+    Containment,
 }
 
 impl Rule {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Star,
         Self::OptionalColumns,
         Self::Unpivot,
@@ -81,6 +85,8 @@ impl Rule {
         Self::SelfJoin,
         Self::RequireOptional,
         Self::JoinOrder,
+        Self::SharedName,
+        Self::Containment,
     ];
 
     /// The name it has in the config.
@@ -111,6 +117,8 @@ impl Rule {
             Self::SelfJoin => "self_join",
             Self::RequireOptional => "require_optional",
             Self::JoinOrder => "join_order",
+            Self::SharedName => "shared_name",
+            Self::Containment => "containment",
         }
     }
 

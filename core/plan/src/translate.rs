@@ -11,6 +11,7 @@ use crate::dataset::Dataset;
 use crate::expression::{conjuncts, refuse_unknown_functions};
 use crate::pattern::{PatternTerm, QuadPattern};
 use crate::rewrite::{Rename, in_scope};
+use crate::thread::{KnownAliases, ThreadUnfolder};
 use crate::tree::{Tree, binds, variables};
 use crate::unfold::Unfolder;
 use crate::{PlanError, PlanLimits, Pruned, ServiceName};
@@ -32,6 +33,9 @@ pub(crate) struct Translation<'a> {
     shared: usize,
     /// Those of them that an EXISTS reads, by the variable that numbers them.
     numbered: HashMap<Variable, Tree>,
+    /// In the thread view, what is known of names.
+    thread: Option<&'a KnownAliases>,
+    thread_notes: Vec<String>,
 }
 
 /// Where a pattern stands.
@@ -56,11 +60,28 @@ impl Scope {
 impl<'a> Translation<'a> {
     pub(crate) fn new(catalogue: &'a Catalogue, dataset: Option<&'a Dataset>, limits: &'a PlanLimits) -> Self {
         let unfolder = Unfolder::new(catalogue, dataset, limits);
-        Self { unfolder, catalogue, dataset, limits, sub_queries: 0, shared: 0, numbered: HashMap::new() }
+        Self {
+            unfolder,
+            catalogue,
+            dataset,
+            limits,
+            sub_queries: 0,
+            shared: 0,
+            numbered: HashMap::new(),
+            thread: None,
+            thread_notes: Vec::new(),
+        }
     }
 
-    pub(crate) fn into_pruned(self) -> Vec<Pruned> {
-        self.unfolder.pruned
+    /// Answers over things, whatever they are called.
+    pub(crate) fn in_thread(mut self, thread: Option<&'a KnownAliases>) -> Self {
+        self.thread_notes.extend(thread.map(KnownAliases::summary));
+        Self { thread, ..self }
+    }
+
+    /// What was left out, and what the thread view made of the places of things.
+    pub(crate) fn into_notes(self) -> (Vec<Pruned>, Vec<String>) {
+        (self.unfolder.pruned, self.thread_notes)
     }
 
     /// Translates the pattern of a whole query, whose projection is at its top.
@@ -211,7 +232,7 @@ impl<'a> Translation<'a> {
             let own = || Variable::new_unchecked(format!("{}.{number}", variable.as_str()));
             names.borrow_mut().entry(variable.clone()).or_insert_with(own).clone()
         };
-        let own = Rename(&rename).pattern(pattern);
+        let own = Rename::variables(&rename).pattern(pattern);
         self.select(&own, &scope.without_nodes())
     }
 
@@ -251,7 +272,7 @@ impl<'a> Translation<'a> {
         let name = self.unfolder.hidden("graph");
         let own = self.unfolder.hidden("own");
         let rename = |known: &Variable| if known == variable { own.clone() } else { known.clone() };
-        let tree = self.pattern(&Rename(&rename).pattern(inner), &in_graph(&name))?;
+        let tree = self.pattern(&Rename::variables(&rename).pattern(inner), &in_graph(&name))?;
         if !binds(&tree, &name) {
             return Ok(None);
         }
@@ -307,6 +328,11 @@ impl<'a> Translation<'a> {
     }
 
     fn quads(&mut self, quads: Vec<QuadPattern>) -> Result<Tree, PlanError> {
+        if let Some(known) = self.thread {
+            let (unfolder, notes) = (&mut self.unfolder, &mut self.thread_notes);
+            return ThreadUnfolder { catalogue: self.catalogue, known, limits: self.limits, unfolder, notes }
+                .unfold(quads);
+        }
         let mut sets: Vec<Tree> = self.unfolder.unfold(quads)?.into_iter().map(Tree::Branches).collect();
         match sets.pop() {
             Some(only) if sets.is_empty() => Ok(only),
@@ -366,7 +392,7 @@ fn mentions(pattern: &GraphPattern, variable: &Variable) -> bool {
         found.set(found.get() || known == variable);
         known.clone()
     };
-    Rename(&look).pattern(pattern);
+    Rename::variables(&look).pattern(pattern);
     found.get()
 }
 

@@ -1,6 +1,7 @@
 //! The algebra of a query over branch sets.
 
 use crate::branch::BranchSet;
+use crate::thread::AliasTree;
 use crate::{Reach, ServiceName};
 use oxrdf::{Term, Variable};
 use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
@@ -82,6 +83,8 @@ pub(crate) enum Tree {
         input: Box<Tree>,
         variable: Variable,
     },
+    /// The rows of a tree over names, as rows over the things.
+    Alias(Box<AliasTree>),
 }
 
 /// A repeated path between two variables; it can be followed from either end.
@@ -118,6 +121,7 @@ pub(crate) fn binds(tree: &Tree, variable: &Variable) -> bool {
         Tree::Mark { left, variable: mark, .. } => variable == mark || binds(left, variable),
         Tree::Closure(closure) => closure.from.variable == *variable || closure.to.variable == *variable,
         Tree::Service { .. } => false,
+        Tree::Alias(alias) => alias.variables().contains(variable),
         Tree::Number { input, variable: number } => variable == number || binds(input, variable),
         Tree::Union(members) => members.iter().all(|member| binds(member, variable)),
         Tree::Filter { input, .. }
@@ -161,6 +165,7 @@ fn collect(tree: &Tree, found: &mut Vec<Variable>) {
         | Tree::Shared { input, .. }
         | Tree::Distinct(input) => collect(input, found),
         Tree::Closure(closure) => [&closure.from.variable, &closure.to.variable].into_iter().for_each(add),
+        Tree::Alias(alias) => alias.variables().iter().for_each(add),
         Tree::Service { endpoint, variables, .. } => {
             variables.iter().for_each(&mut add);
             if let ServiceName::Variable(variable) = endpoint {

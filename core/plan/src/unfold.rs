@@ -14,7 +14,7 @@ use crate::dataset::Dataset;
 use crate::meeting::{Key, MOST_SHARED, Meeting, Member};
 use crate::namespace::Namespace;
 use crate::pattern::{PatternTerm, QuadPattern};
-use crate::{PlanError, PlanLimits, Pruned};
+use crate::{PlanError, PlanLimits, Pruned, Rule};
 use oxrdf::{NamedNode, Term, Variable};
 use std::collections::HashSet;
 use weft_mapping::{GraphMap, MappedTerm};
@@ -172,6 +172,11 @@ impl<'a> Unfolder<'a> {
         Matched { pattern, ids }
     }
 
+    /// The triple maps that can match the pattern by itself.
+    pub(crate) fn candidates(&self, pattern: &QuadPattern) -> Vec<TripleId> {
+        self.matching(pattern.clone(), self.catalogue.keys(pattern), &[]).ids
+    }
+
     /// The keys of what a variable is bound to in some set that it is in.
     fn keys_bound(&self, term: &PatternTerm, parts: &[Part]) -> Option<Vec<u64>> {
         let variable = term.variable()?;
@@ -194,14 +199,19 @@ impl<'a> Unfolder<'a> {
                     (PatternTerm::Constant(Term::NamedNode(wanted)), GraphMap::Constant(graph)) if wanted != graph => {
                         return Some(mismatch(&wanted.clone().into(), &TermType::Constant(graph.clone().into())));
                     }
-                    _ => continue,
+                    (_, GraphMap::Constant(_)) => continue,
+                    (_, GraphMap::Term(graph)) => graph,
                 },
             };
             match term {
                 PatternTerm::Constant(constant) if !mapped.term_type.may_hold(constant) => {
                     return Some(mismatch(constant, &mapped.term_type));
                 }
-                PatternTerm::Constant(_) => {}
+                PatternTerm::Constant(constant) => {
+                    if let Some(reason) = place::without_code(mapped, constant) {
+                        return Some(reason);
+                    }
+                }
                 PatternTerm::Variable(variable) => {
                     let namespace = places[place as usize];
                     let differs = bound.iter().find(|(known, other, its)| {
@@ -234,6 +244,7 @@ impl<'a> Unfolder<'a> {
                 && other.subject == triple.subject
                 && other.predicate == triple.predicate
                 && other.join == triple.join
+                && other.requires == triple.requires
         })
     }
 
@@ -299,6 +310,9 @@ impl<'a> Unfolder<'a> {
         let mut used = used.into_iter();
         ids.retain(|_| used.next().unwrap_or(true));
         part.set.branches = branches;
+        if self.limits.rules.allows(Rule::Containment) {
+            part.set.drop_contained();
+        }
         for variable in pattern.variables() {
             if !part.set.variables.contains(variable) {
                 part.set.variables.push(variable.clone());
@@ -358,7 +372,9 @@ impl<'a> Unfolder<'a> {
         let chosen = &self.chosen[usize::from(pattern.graph.is_some())];
         match &triple.graph {
             GraphMap::Constant(node) => chosen.contains(node),
-            GraphMap::Column(_) => !chosen.is_empty(),
+            GraphMap::Term(graph) => {
+                chosen.iter().any(|node| graph.term_type.may_hold(&Term::NamedNode((*node).clone())))
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 use url::Url;
+use weft_exec::AskedView;
 use weft_model::{Code, Fault};
 
 /// An error document longer than this is not read.
@@ -21,6 +22,7 @@ pub struct Client {
     base: Url,
     http: reqwest::Client,
     timeout: Option<Duration>,
+    view: AskedView,
 }
 
 /// The formats an answer may come in: one for each shape it may have, at least one of them.
@@ -71,7 +73,13 @@ impl Client {
             .connect_timeout(Duration::from_secs(5))
             .build()
             .map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { base, http, timeout })
+        Ok(Self { base, http, timeout, view: AskedView::default() })
+    }
+
+    /// Asks for this view with every query.
+    #[must_use]
+    pub fn seeing(self, view: AskedView) -> Self {
+        Self { view, ..self }
     }
 
     pub async fn query(&self, text: &str, wanted: Wanted) -> Result<ClientAnswer, Problem> {
@@ -113,6 +121,15 @@ impl Client {
         let mut url = self.base.join(path).map_err(|error| Problem::invalid_request(error.to_string()))?;
         if let Some(timeout) = self.timeout {
             url.query_pairs_mut().append_pair("timeout", &format!("{}ms", timeout.as_millis()));
+        }
+        let view = [
+            ("view", self.view.name.clone()),
+            ("thread", self.view.thread.map(|thread| thread.to_string())),
+            ("as-of", self.view.time.as_of.clone()),
+            ("valid-at", self.view.time.valid_at.clone()),
+        ];
+        for (name, value) in view.iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
+            url.query_pairs_mut().append_pair(name, value);
         }
         let request = self.http.post(url).header(CONTENT_TYPE, "application/sparql-query").header(ACCEPT, accept);
         let response = request.body(text.to_owned()).send().await.map_err(|error| self.unreachable(&error))?;

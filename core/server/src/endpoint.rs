@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use weft_exec::AnswerBatch;
+use weft_exec::{AnswerBatch, AskedView};
 
 /// A query and what the protocol says with it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +24,7 @@ pub struct QueryCall {
     pub analyze: bool,
     /// W3C trace context the call came with.
     pub traceparent: Option<String>,
+    pub view: AskedView,
 }
 
 /// Something that answers queries.

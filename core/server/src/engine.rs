@@ -44,7 +44,7 @@ impl QueryEndpoint for Engine {
         for virtual_graph in self.catalogue().graphs() {
             let named = virtual_graph.triples.iter().filter_map(|map| match &map.graph {
                 GraphMap::Constant(name) => Some(name),
-                GraphMap::Column(_) => None,
+                GraphMap::Term(_) => None,
             });
             for name in named {
                 graphs.entry(name.clone()).or_insert(None);
@@ -52,7 +52,7 @@ impl QueryEndpoint for Engine {
             // A source that says the graph of statements has one of its own only where some of them are in it.
             let is_own =
                 |map: &TripleMap| matches!(&map.graph, GraphMap::Constant(name) if *name == virtual_graph.graph);
-            let says_graphs = virtual_graph.triples.iter().any(|map| matches!(map.graph, GraphMap::Column(_)));
+            let says_graphs = virtual_graph.triples.iter().any(|map| matches!(map.graph, GraphMap::Term(_)));
             if !says_graphs || virtual_graph.triples.iter().any(is_own) {
                 graphs.insert(virtual_graph.graph.clone(), Some(virtual_graph.source.clone()));
             }
@@ -74,6 +74,7 @@ fn request(call: QueryCall) -> QueryRequest {
         named_graphs: call.named_graphs,
         timeout: call.timeout,
         traceparent: call.traceparent,
+        view: call.view,
     }
 }
 

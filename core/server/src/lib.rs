@@ -1,5 +1,5 @@
 //! The broker's HTTP side: the SPARQL 1.1 Protocol for queries, the Graph Store Protocol for reading, descriptions of the
-//! service, EXPLAIN, health.
+//! service, EXPLAIN, links, health.
 //!
 //! This is the only crate that knows HTTP, as a server and (for `weft query --endpoint`) as a client. It knows nothing of
 //! sources and plans: it hands a [`QueryCall`] to a [`QueryEndpoint`] and writes what comes back.
@@ -23,6 +23,7 @@ mod form;
 mod format;
 mod graphs;
 mod health;
+mod links;
 mod negotiate;
 mod options;
 mod pages;
@@ -40,6 +41,7 @@ pub use endpoint::{
 };
 pub use format::{GraphFormat, ResultFormat};
 pub use health::{Health, SourceHealth, SourceState};
+pub use links::{AssertedLink, Decision, LinkAccess, LinkEndpoint, LinkQuery, LinkTokens};
 pub use options::ServerOptions;
 pub use problem::{Position, Problem};
 pub use serve::Server;

@@ -1,5 +1,6 @@
 //! What a server may spend.
 
+use crate::LinkAccess;
 use oxrdf::NamedNode;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct ServerOptions {
     pub cors_origins: Vec<String>,
     /// How long a browser may remember that it may ask.
     pub cors_max_age: Duration,
+    /// The links, and who may see and change them over HTTP. Nobody without.
+    pub links: Option<LinkAccess>,
     /// Makes a span the child of the one a W3C `traceparent` names.
     pub adopt_parent: Option<fn(&Span, &str)>,
 }
@@ -65,6 +68,7 @@ impl Default for ServerOptions {
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             cors_max_age: Duration::from_secs(600),
+            links: None,
             adopt_parent: None,
         }
     }

@@ -10,6 +10,7 @@ use percent_encoding::percent_decode;
 use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::timeout;
+use weft_exec::AskedView;
 use weft_model::{Code, Fault};
 
 #[cfg(test)]
@@ -62,6 +63,7 @@ struct Parameters {
     named_graphs: Vec<String>,
     timeout: Option<Duration>,
     explain: Option<Explain>,
+    view: AskedView,
 }
 
 /// What is to be told of a query.
@@ -81,6 +83,10 @@ impl Parameters {
                 "named-graph-uri" => add_graph(&mut self.named_graphs, "named-graph-uri", value)?,
                 "timeout" => self.timeout = Some(read_timeout(&decode("parameter timeout", value)?)?),
                 "explain" => self.explain = Some(read_explain(&decode("parameter explain", value)?)?),
+                "view" => once(&mut self.view.name, "view", value)?,
+                "as-of" => once(&mut self.view.time.as_of, "as-of", value)?,
+                "valid-at" => once(&mut self.view.time.valid_at, "valid-at", value)?,
+                "thread" => self.view.thread = Some(read_switch("thread", value)?),
                 "update" | "using-graph-uri" | "using-named-graph-uri" => return Err(read_only()),
                 _ => {}
             }
@@ -113,7 +119,26 @@ impl Parameters {
             timeout: Some(timeout),
             analyze: self.explain == Some(Explain::Analyze),
             traceparent: read_traceparent(headers),
+            view: self.view,
         })
+    }
+}
+
+fn once(known: &mut Option<String>, parameter: &str, encoded: &[u8]) -> Result<(), Problem> {
+    match known.replace(decode(&format!("parameter {parameter}"), encoded)?) {
+        None => Ok(()),
+        Some(_) => Err(Problem::invalid_request(format!("the request has more than one parameter {parameter}"))),
+    }
+}
+
+fn read_switch(parameter: &str, encoded: &[u8]) -> Result<bool, Problem> {
+    match decode(&format!("parameter {parameter}"), encoded)?.as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        other => {
+            let shown: String = other.chars().take(80).collect();
+            Err(Problem::invalid_request(format!("parameter {parameter}: {shown:?} is neither \"true\" nor \"false\"")))
+        }
     }
 }
 

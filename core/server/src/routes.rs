@@ -1,7 +1,9 @@
 //! The paths of the server.
 
 use crate::admission::{Admission, Caller, ConnectedFrom};
-use crate::{Dataset, Health, NamedGraph, Problem, QueryEndpoint, ServerOptions, cors, explain, graphs, pages, sparql};
+use crate::{
+    Dataset, Health, NamedGraph, Problem, QueryEndpoint, ServerOptions, cors, explain, graphs, links, pages, sparql,
+};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 use axum::{Extension, Router};
@@ -61,6 +63,9 @@ pub(crate) fn router(service: Arc<Service>, address: IpAddr) -> Router {
         .route("/graphs", any(graphs::handle))
         .route("/graphs/", any(graphs::handle))
         .route("/graphs/{*name}", any(graphs::handle))
+        .route("/links", any(links::handle))
+        .route("/links/", any(links::handle))
+        .route("/links/{*path}", any(links::handle))
         .route("/.well-known/void", any(graphs::void))
         .fallback(pages::not_found)
         .layer(from_fn_with_state(service.clone(), cors::share))

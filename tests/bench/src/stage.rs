@@ -165,7 +165,8 @@ pub(crate) fn call() -> CallContext {
 fn engine(members: &[Member]) -> Result<Engine> {
     let graph = |member: &Member| virtual_graph(&member.name, &member.source.mapping, member.description.clone());
     let mut graphs = members.iter().map(graph).collect::<Result<Vec<_>>>()?;
-    let inputs = IndexInputs { ontology: &[], base: BASE, links: None, sources: &graphs };
+    let inputs =
+        IndexInputs { ontology: &[], base: BASE, rules: None, publication: None, links: None, sources: &graphs };
     let index = Index::build(&inputs, &IndexLimits::default())?;
     graphs.push(index.virtual_graph());
     let mut sources: HashMap<Arc<str>, Guarded> =

@@ -4,6 +4,7 @@ use super::Cells;
 use super::size::most_rows;
 use super::standard::by_the_standard;
 use super::values::{Exact, evaluator};
+use crate::thread::over_first_names;
 use crate::union::Union;
 use anyhow::Context;
 use oxrdf::Triple;
@@ -58,6 +59,7 @@ pub fn evaluate_as_written(union: &Union, text: &str) -> anyhow::Result<Option<F
 }
 
 fn evaluate_with(evaluator: QueryEvaluator, union: &Union, text: &str) -> anyhow::Result<Option<Found>> {
+    let text = &over_first_names(text, union.first_names());
     let query = SparqlParser::new().parse_query(text).with_context(|| format!("the oracle cannot parse {text}"))?;
     let token = CancellationToken::new();
     let evaluator = evaluator.with_cancellation_token(token.clone());

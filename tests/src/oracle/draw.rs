@@ -2,7 +2,7 @@
 
 use crate::compare::{Found, evaluate, is_determined_cut, whole};
 use crate::query_gen::{Query, QueryGenerator};
-use crate::scenario::{Scenario, Transport, generate};
+use crate::scenario::{Scenario, Transport, draw_things, generate};
 use crate::union::{Union, union};
 use anyhow::Context;
 use oxrdf::Quad;
@@ -28,7 +28,9 @@ pub struct World {
 impl World {
     /// World `number` of a seed.
     pub fn new(seed: u64, number: u64) -> anyhow::Result<Self> {
-        let scenario = generate(mixed(seed, number, 1), TRANSPORTS);
+        let mut scenario = generate(mixed(seed, number, 1), TRANSPORTS);
+        let plain = union(&scenario).with_context(|| format!("the scenario of world {number} of seed {seed}"))?;
+        scenario.things = draw_things(&mut StdRng::seed_from_u64(mixed(seed, number, 3)), &plain.named());
         let union = union(&scenario).with_context(|| format!("the scenario of world {number} of seed {seed}"))?;
         let quads = union.named();
         Ok(Self { number, scenario, union, quads })
@@ -54,7 +56,7 @@ pub fn draw(generator: &QueryGenerator<'_>, rng: &mut StdRng, union: &Union) -> 
     let mut tries = 0;
     loop {
         tries += 1;
-        let mut query = generator.query(rng);
+        let mut query = other_names(generator.query(rng), rng, union)?;
         settle(&mut query, union)?;
         let found = evaluate(union, &whole(&query).text()).with_context(|| query.text())?;
         let fits = match &found {
@@ -66,6 +68,17 @@ pub fn draw(generator: &QueryGenerator<'_>, rng: &mut StdRng, union: &Union) -> 
             return Ok((query, found));
         }
     }
+}
+
+/// In the thread view, the query with other names for some of its constants.
+fn other_names(query: Query, rng: &mut StdRng, union: &Union) -> anyhow::Result<Query> {
+    let mut text = serde_json::to_string(&query)?;
+    for (name, first) in union.first_names() {
+        if rng.random_bool(0.3) {
+            text = text.replace(&format!("<{first}>"), &format!("<{name}>"));
+        }
+    }
+    Ok(serde_json::from_str(&text)?)
 }
 
 /// Takes LIMIT and OFFSET from sub-queries where they would leave a choice.

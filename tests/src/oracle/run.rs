@@ -144,7 +144,7 @@ impl Running<'_> {
         })?;
         self.with(|summary| {
             summary.took(begun.elapsed());
-            summary.add(&query, &outcome);
+            summary.add(&query, !world.scenario.things.is_empty(), &outcome);
             summary.asked(&mesh.scans());
         });
         if let Outcome::Undecided(reason) = outcome {

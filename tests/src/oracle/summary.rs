@@ -49,8 +49,11 @@ impl Counts {
 }
 
 impl Summary {
-    pub(super) fn add(&mut self, query: &Query, outcome: &Outcome) {
+    pub(super) fn add(&mut self, query: &Query, in_thread: bool, outcome: &Outcome) {
         self.total.add(outcome);
+        if in_thread {
+            self.features.entry("thread view".to_owned()).or_default().add(outcome);
+        }
         for feature in features(&query.text()) {
             self.features.entry(feature).or_default().add(outcome);
         }

@@ -1,5 +1,5 @@
-//! A scenario as a folder: `scenario.json` with tables and rows, one Turtle file for each mapping, and `tuning.json` where the
-//! engine is told anything unusual.
+//! A scenario as a folder: `scenario.json` with tables and rows, one Turtle file for each mapping, `axioms.ttl` where there is
+//! an ontology, `things.json` where things have several names, and `tuning.json` where the engine is told anything unusual.
 
 use super::{MappingDocument, Scenario, Source, Transport, Tuning};
 use crate::memory::Row;
@@ -11,6 +11,8 @@ use std::path::Path;
 use weft_model::contract::{DataType, Description, Value};
 
 const TUNING: &str = "tuning.json";
+const AXIOMS: &str = "axioms.ttl";
+const THINGS: &str = "things.json";
 
 #[derive(Serialize, Deserialize)]
 struct SourceFile {
@@ -36,6 +38,12 @@ pub fn save_scenario(scenario: &Scenario, folder: &Path) -> anyhow::Result<()> {
         });
     }
     fs::write(folder.join("scenario.json"), serde_json::to_string_pretty(&files)? + "\n")?;
+    if !scenario.axioms.is_empty() {
+        fs::write(folder.join(AXIOMS), scenario.axioms.join("\n") + "\n")?;
+    }
+    if !scenario.things.is_empty() {
+        fs::write(folder.join(THINGS), serde_json::to_string_pretty(&scenario.things)? + "\n")?;
+    }
     if scenario.tuning != Tuning::default() {
         fs::write(folder.join(TUNING), serde_json::to_string_pretty(&scenario.tuning)? + "\n")?;
     }
@@ -47,7 +55,29 @@ pub fn load_scenario(folder: &Path) -> anyhow::Result<Scenario> {
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let files: Vec<SourceFile> = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
     let sources = files.into_iter().map(|file| load_source(folder, file)).collect::<anyhow::Result<_>>()?;
-    Ok(Scenario { sources, tuning: load_tuning(&folder.join(TUNING))? })
+    let axioms = load_axioms(&folder.join(AXIOMS))?;
+    Ok(Scenario {
+        sources,
+        tuning: load_tuning(&folder.join(TUNING))?,
+        axioms,
+        things: load_things(&folder.join(THINGS))?,
+    })
+}
+
+fn load_things(path: &Path) -> anyhow::Result<Vec<Vec<String>>> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| path.display().to_string())
+}
+
+fn load_axioms(path: &Path) -> anyhow::Result<Vec<String>> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(text.lines().map(str::to_owned).collect())
 }
 
 fn load_tuning(path: &Path) -> anyhow::Result<Tuning> {

@@ -1,7 +1,7 @@
 //! Draws the sources, tables and rows of a scenario.
 
 use super::pools::{self, pick};
-use super::{BASE, Scenario, Source, Transport, Tuning, capabilities, mapping, offer_everything};
+use super::{BASE, Scenario, Source, Transport, Tuning, capabilities, mapping, offer_everything, ontology};
 use crate::memory::Row;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -72,9 +72,10 @@ pub fn generate(seed: u64, transports: &[Transport]) -> Scenario {
     // Few concepts, so that sources speak of the same things.
     let concepts: Vec<usize> = (0..3).map(|_| pick(&mut rng, &[0, 0, 0, 1, 2, 3, 4, 5, 6])).collect();
     let kind = if rng.random_bool(0.35) { Kind::Apart } else { Kind::Overlapping };
-    let sources = (0..count).map(|number| source(&mut rng, number, &concepts, transports, kind)).collect();
+    let sources: Vec<Source> = (0..count).map(|number| source(&mut rng, number, &concepts, transports, kind)).collect();
     let tuning = Tuning::draw(&mut rng);
-    Scenario { sources, tuning }
+    let axioms = ontology::draw(&mut rng, &sources);
+    Scenario { sources, tuning, axioms, things: Vec::new() }
 }
 
 /// How much the tables of a scenario have in common.
@@ -137,6 +138,7 @@ pub fn plain_table(name: &str, columns: Vec<Column>, key: &[&str]) -> Table {
         rows: None,
         filters: Vec::new(),
         max_keys: 0,
+        sql: None,
     }
 }
 

@@ -1,15 +1,17 @@
 //! Writes an R2RML document for drafted tables.
 
+use super::computed;
 use super::generate::{CONCEPTS, Draft, Kind, Reference};
 use super::pools::pick;
 use super::{BASE, MappingDocument, TriplesMapText};
 use rand::Rng;
 use rand::rngs::StdRng;
-use weft_model::contract::{DataType, TypeKind};
+use weft_model::contract::{Column, DataType, TypeKind};
 
 const PROLOGUE: &str = "@prefix rr: <http://www.w3.org/ns/r2rml#> .
 @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
 @prefix ex: <http://example.com/vocab#> .
+@prefix weft: <https://weft.dev/ns#> .
 @base <http://example.com/map/> .
 ";
 
@@ -35,10 +37,12 @@ const GRAPHS: &[&str] = &["urn:graph:shared", "urn:graph:other", "urn:weft:sourc
 struct Writer<'a> {
     drafts: &'a [Draft],
     source: &'a str,
+    /// Whether terms are also computed from values.
+    computes: bool,
 }
 
 pub(super) fn document(rng: &mut StdRng, source: &str, drafts: &[Draft], kind: Kind) -> MappingDocument {
-    let writer = Writer { drafts, source };
+    let writer = Writer { drafts, source, computes: rng.random_bool(0.3) };
     let mut maps = Vec::new();
     for number in 0..drafts.len() {
         maps.push(writer.main_map(rng, number));
@@ -70,7 +74,7 @@ impl Writer<'_> {
 
     fn main_map(&self, rng: &mut StdRng, table: usize) -> TriplesMapText {
         let draft = &self.drafts[table];
-        let template = format!("rr:template {}", quoted(&template(draft.concept, &names(draft, &draft.key))));
+        let template = self.template(rng, draft.concept, &names(draft, &draft.key));
         let subject = match rng.random_range(0..100) {
             0..3 => format!("rr:constant <{BASE}part/1>"),
             3..8 => format!("{template} ; rr:termType rr:BlankNode"),
@@ -83,7 +87,7 @@ impl Writer<'_> {
         if rng.random_bool(0.3) {
             classes.push("Thing");
         }
-        let head = head(rng, &self.name(table), &draft.name, &subject, &classes);
+        let head = head(rng, &self.name(table), draft, &subject, &classes);
         let mut parts = Vec::new();
         for column in 0..draft.columns.len() {
             parts.extend(self.value(rng, draft, column));
@@ -105,10 +109,35 @@ impl Writer<'_> {
         let kind = draft.columns[column].data_type.kind();
         let part = |rng: &mut StdRng| {
             let predicate = if draft.iris.contains(&column) { relation(rng) } else { predicate(rng, kind) };
-            let object = literal(rng, draft, column);
+            let object = self.object(rng, draft, column);
             predicate_object(rng, &predicate, &object)
         };
         (0..times).map(|_| part(rng)).collect()
+    }
+
+    /// The template of a thing, of keys as they are or normalised.
+    fn template(&self, rng: &mut StdRng, concept: usize, columns: &[String]) -> String {
+        if self.computes && rng.random_bool(0.4) {
+            return computed::template(rng, columns, |placeholders| template(concept, placeholders));
+        }
+        format!("rr:template {}", quoted(&template(concept, columns)))
+    }
+
+    fn object(&self, rng: &mut StdRng, draft: &Draft, column: usize) -> String {
+        let Column { name, data_type, .. } = &draft.columns[column];
+        if self.computes
+            && !draft.iris.contains(&column)
+            && rng.random_bool(0.3)
+            && let Some(object) = computed::object(rng, name, *data_type)
+        {
+            return object;
+        }
+        let literal = literal(rng, draft, column);
+        let is_plain = *data_type == DataType::Text && !literal.contains("termType");
+        if self.computes && is_plain && rng.random_bool(0.2) {
+            return format!("{literal}{}", computed::normaliser(rng));
+        }
+        literal
     }
 
     fn reference(&self, rng: &mut StdRng, table: usize, reference: &Reference) -> Vec<String> {
@@ -116,7 +145,7 @@ impl Writer<'_> {
         let columns = names(draft, &reference.columns);
         let mut parts = Vec::new();
         if rng.random_bool(0.75) {
-            let object = format!("rr:template {}", quoted(&template(reference.concept, &columns)));
+            let object = self.template(rng, reference.concept, &columns);
             let predicate = relation(rng);
             parts.push(predicate_object(rng, &predicate, &object));
         }
@@ -191,7 +220,7 @@ impl Writer<'_> {
         let draft = &self.drafts[table];
         let parent = rng.random_range(0..self.drafts.len());
         let child_column = &draft.columns[rng.random_range(0..draft.columns.len())];
-        let same = |column: &&weft_model::contract::Column| column.data_type == child_column.data_type;
+        let same = |column: &&Column| column.data_type == child_column.data_type;
         let column = self.drafts[parent].columns.iter().find(same)?;
         if matches!(column.data_type, DataType::Float64 | DataType::Binary) {
             return None;
@@ -204,29 +233,38 @@ impl Writer<'_> {
     fn second_map(&self, rng: &mut StdRng, table: usize) -> Option<TriplesMapText> {
         let draft = &self.drafts[table];
         let reference = draft.references.first()?;
-        let subject =
-            format!("rr:template {}", quoted(&template(reference.concept, &names(draft, &reference.columns))));
+        let subject = self.template(rng, reference.concept, &names(draft, &reference.columns));
         let classes: &[&str] = if rng.random_bool(0.5) { &[CONCEPTS[reference.concept].class] } else { &[] };
         let name = format!("<#{}-{table}-of>", self.source);
-        let head = head(rng, &name, &draft.name, &subject, classes);
-        let own = format!("rr:template {}", quoted(&template(draft.concept, &names(draft, &draft.key))));
+        let head = head(rng, &name, draft, &subject, classes);
+        let own = self.template(rng, draft.concept, &names(draft, &draft.key));
         let predicate = relation(rng);
         let parts = vec![predicate_object(rng, &predicate, &own)];
         Some(TriplesMapText { head, predicate_objects: parts })
     }
 }
 
-fn head(rng: &mut StdRng, name: &str, table: &str, subject: &str, classes: &[&str]) -> String {
+fn head(rng: &mut StdRng, name: &str, draft: &Draft, subject: &str, classes: &[&str]) -> String {
     let mut text =
-        format!("{name} rr:logicalTable [ rr:tableName {} ] ;\n    rr:subjectMap [ {subject}", quoted(table));
+        format!("{name} rr:logicalTable [ rr:tableName {} ] ;\n    rr:subjectMap [ {subject}", quoted(&draft.name));
     for class in classes {
         text.push_str(&format!(" ; rr:class ex:{class}"));
     }
     if rng.random_bool(0.15) {
         text.push_str(&format!(" ; rr:graph <{}>", pick(rng, GRAPHS)));
     }
+    if rng.random_bool(0.04) {
+        text.push_str(&graph_map(rng, draft));
+    }
     text.push_str(" ]");
     text
+}
+
+/// Graphs that rows name, and some rows do not.
+fn graph_map(rng: &mut StdRng, draft: &Draft) -> String {
+    let column = &draft.columns[rng.random_range(0..draft.columns.len())];
+    let prefix = pick(rng, &["http://example.com/graph/", "urn:graph:"]);
+    format!(" ; rr:graphMap [ rr:template {} ]", quoted(&format!("{prefix}{{{}}}", column.name)))
 }
 
 fn predicate_object(rng: &mut StdRng, predicate: &str, object: &str) -> String {
@@ -304,6 +342,6 @@ fn template(concept: usize, columns: &[String]) -> String {
     text
 }
 
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }

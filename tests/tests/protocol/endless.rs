@@ -73,6 +73,7 @@ impl Connector for Endless {
             rows: None,
             filters: Vec::new(),
             max_keys: 0,
+            sql: None,
         };
         Ok(Description {
             name: "endless".into(),

@@ -51,7 +51,8 @@ pub(crate) fn engine(turtle: &str, services: Vec<GuardedEndpoint>, settings: &Se
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("o.ttl");
     std::fs::write(&file, format!("@prefix ex: <{BASE}> .\n{turtle}")).unwrap();
-    let inputs = IndexInputs { ontology: &[file], base: BASE, links: None, sources: &[] };
+    let inputs =
+        IndexInputs { ontology: &[file], base: BASE, rules: None, publication: None, links: None, sources: &[] };
     let index = Index::build(&inputs, &IndexLimits::default()).unwrap();
     let catalogue = Catalogue::new(vec![index.virtual_graph()], vec![("ex".into(), BASE.into())]);
     let name: Arc<str> = Index::SOURCE.into();

@@ -3,13 +3,14 @@
 use crate::cli::Text;
 use crate::config::{Config, Telemetry, load};
 use crate::failure::Failure;
-use crate::mesh::{Described, Transports, assemble, describe_all, open_all, open_services};
+use crate::mesh::{Described, Transports, assemble, describe_all, open_one, open_services, open_with};
 use crate::telemetry;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::time::Instant;
 use weft_exec::Engine;
+use weft_mapping::Mapping;
 use weft_model::Code;
 
 /// No limit of a broker allows more.
@@ -38,23 +39,44 @@ pub(super) fn read_text(text: &Text) -> Result<String, Failure> {
     Ok(read)
 }
 
+/// A query in a file.
+pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
+    read_text(&Text { query: None, file: Some(path.to_owned()) })
+}
+
 /// An engine in this process, connected to the sources of a configuration.
 pub(super) async fn local_engine(config: Option<&PathBuf>) -> Result<(Engine, Arc<Config>), Failure> {
     let path = config.map_or_else(|| Path::new("weft.toml"), PathBuf::as_path);
     let config = Arc::new(load(path)?);
-    let transports = Transports::new(&config)?;
-    let sources = open_all(&config, &transports).await?;
-    let services = open_services(&config)?;
+    Ok((engine_with(&config, None).await?, config))
+}
+
+/// The same, where one source may have another mapping than that of the configuration.
+pub(super) async fn engine_with(
+    config: &Arc<Config>,
+    instead: Option<(&str, Arc<Mapping>)>,
+) -> Result<Engine, Failure> {
+    let transports = Transports::new(config)?;
+    let mut sources = Vec::with_capacity(config.sources.len());
+    for name in config.sources.keys() {
+        sources.push(match &instead {
+            Some((other, mapping)) if other == name => {
+                open_with(config, &transports, name, Some(mapping.clone())).await?
+            }
+            _ => open_one(config, &transports, name).await?,
+        });
+    }
+    let services = open_services(config)?;
     let until = Instant::now() + config.broker.start_timeout;
     let mut described = Vec::new();
     for (source, description) in describe_all(&sources, until).await {
         match description {
-            Ok(description) => described.push(Described { source: source.clone(), description }),
+            Ok(description) => described.push(Described::now(source.clone(), description)),
             Err(failure) if source.optional => eprintln!("warning: the answer leaves out optional {failure}"),
             Err(failure) => return Err(failure),
         }
     }
-    Ok((assemble(config.clone(), &services, described).await?, config))
+    assemble(config.clone(), &services, described).await
 }
 
 /// Log lines of a command that answers and ends: warnings only, unless `RUST_LOG` asks for more. Nothing is exported.

@@ -11,7 +11,7 @@ pub(crate) async fn run(explain: Explain) -> Result<(), Failure> {
     let text = read_text(&explain.text)?;
     let shown = match &explain.asked.endpoint {
         Some(endpoint) => {
-            let client = Client::new(endpoint, explain.asked.timeout)?;
+            let client = Client::new(endpoint, explain.asked.timeout)?.seeing(explain.seen.asked());
             match explain.analyze {
                 true => client.analyze(&text, explain.json).await?,
                 false => client.explain(&text, explain.json).await?,
@@ -20,8 +20,8 @@ pub(crate) async fn run(explain: Explain) -> Result<(), Failure> {
         None => {
             let (engine, config) = local_engine(explain.asked.config.as_ref()).await?;
             let base_iri = Some(config.broker.base.clone());
-            let (timeout, analyze) = (explain.asked.timeout, explain.analyze);
-            let call = QueryCall { text, base_iri, timeout, analyze, ..QueryCall::default() };
+            let (timeout, analyze, view) = (explain.asked.timeout, explain.analyze, explain.seen.asked());
+            let call = QueryCall { text, base_iri, timeout, analyze, view, ..QueryCall::default() };
             let explanation = QueryEndpoint::explain(&engine, call).await?;
             if explain.json {
                 serde_json::to_string_pretty(&explanation.json)

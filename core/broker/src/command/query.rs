@@ -20,13 +20,19 @@ pub(crate) async fn run(query: Query) -> Result<(), Failure> {
     let text = read_text(&query.text)?;
     let report = match &query.asked.endpoint {
         Some(endpoint) => {
-            let client = Client::new(endpoint, query.asked.timeout)?;
+            let client = Client::new(endpoint, query.asked.timeout)?.seeing(query.seen.asked());
             ask_broker(&client, &text, &query).await?
         }
         None => {
             let (engine, config) = local_engine(query.asked.config.as_ref()).await?;
             let base_iri = Some(config.broker.base.clone());
-            let call = QueryCall { text, base_iri, timeout: query.asked.timeout, ..QueryCall::default() };
+            let call = QueryCall {
+                text,
+                base_iri,
+                timeout: query.asked.timeout,
+                view: query.seen.asked(),
+                ..QueryCall::default()
+            };
             Some(write_answer(QueryEndpoint::query(&engine, call).await?, &query, &config).await?)
         }
     };

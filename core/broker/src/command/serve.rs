@@ -3,6 +3,7 @@
 use crate::cli::Serve;
 use crate::config::{Config, load};
 use crate::failure::Failure;
+use crate::links::{BrokerLinks, LinkWatch, Links};
 use crate::mesh::{
     Described, MeshSource, Transports, assemble, describe, describe_all, open_all, open_services, write_description,
 };
@@ -12,12 +13,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use weft_connector::GuardedEndpoint;
 use weft_model::{Code, Fault, Retry};
 use weft_server::{
-    Answer, Dataset, Explanation, Health, Problem, QueryCall, QueryEndpoint, Server, ServerOptions, SourceHealth,
-    SourceState,
+    Answer, Dataset, Explanation, Health, LinkAccess, Problem, QueryCall, QueryEndpoint, Server, ServerOptions,
+    SourceHealth, SourceState,
 };
 
 type Endpoint = Arc<dyn QueryEndpoint>;
@@ -32,7 +33,8 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
 
     let health = Health::default();
     let (endpoints, endpoint) = watch::channel::<Endpoint>(Arc::new(Starting));
-    let options = ServerOptions { adopt_parent: Some(telemetry::adopt_parent), ..config.server_options() };
+    let links = link_access(&config, endpoint.clone()).await?;
+    let options = ServerOptions { links, adopt_parent: Some(telemetry::adopt_parent), ..config.server_options() };
     let server = Server::bind(config.broker.listen, endpoint, health.clone(), options).await.map_err(|error| {
         Failure::new(Code::InvalidConfig, format!("broker.listen: cannot listen on {}: {error}", config.broker.listen))
     })?;
@@ -69,7 +71,7 @@ async fn live(
     for (source, description) in describe_all(&sources, until).await {
         match description {
             Ok(description) => {
-                let described = Described { source: source.clone(), description };
+                let described = Described::now(source.clone(), description);
                 record(&config, &described);
                 present.insert(source.name.clone(), described);
             }
@@ -81,16 +83,64 @@ async fn live(
             Err(failure) => return Err(failure),
         }
     }
+    let mut links = LinkWatch::start(&config).await?;
+    let begun = Instant::now();
     let engine = assemble(config.clone(), services, present.values().cloned().collect()).await?;
+    links.built_in(begun.elapsed());
     present.keys().for_each(|name| set_ready(health, name));
     endpoints.send_replace(Arc::new(engine));
     health.set_ready();
     tracing::info!("ready: http://{address}/sparql");
-    while !absent.is_empty() {
-        sleep(config.broker.retry_interval).await;
-        absent = bring_back(&config, services, absent, &mut present, endpoints, health).await;
+    let mut retry = interval_at(Instant::now() + config.broker.retry_interval, config.broker.retry_interval);
+    retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = retry.tick(), if !absent.is_empty() => {
+                absent = bring_back(&config, services, absent, &mut present, endpoints, health).await;
+            }
+            () = links.changed() => follow_links(&config, services, &present, endpoints, &mut links).await,
+        }
     }
-    std::future::pending().await
+}
+
+/// Exchanges the engine for one whose index has the links of now. Queries that run keep the one they began with.
+async fn follow_links(
+    config: &Arc<Config>,
+    services: &[GuardedEndpoint],
+    present: &BTreeMap<Arc<str>, Described>,
+    endpoints: &watch::Sender<Endpoint>,
+    links: &mut LinkWatch,
+) {
+    let begun = Instant::now();
+    let built = match links.note().await {
+        Ok(()) => assemble(config.clone(), services, present.values().cloned().collect()).await,
+        Err(failure) => Err(failure),
+    };
+    links.built_in(begun.elapsed());
+    match built {
+        Ok(engine) => {
+            endpoints.send_replace(Arc::new(engine));
+            tracing::info!(took = ?begun.elapsed(), "links have changed");
+        }
+        Err(failure) => tracing::warn!("links have changed, and queries see them as they were: {failure}"),
+    }
+}
+
+/// The links over HTTP, where there are any.
+async fn link_access(
+    config: &Arc<Config>,
+    endpoints: watch::Receiver<Endpoint>,
+) -> Result<Option<LinkAccess>, Failure> {
+    if config.links.is_none() {
+        return Ok(None);
+    }
+    let tokens =
+        config.server.link_tokens(&config.folder).map_err(|message| Failure::new(Code::InvalidConfig, message))?;
+    let config = config.clone();
+    let links = tokio::task::spawn_blocking(move || Links::open(config))
+        .await
+        .map_err(|error| Failure::caused(Code::Internal, &error))??;
+    Ok(Some(LinkAccess { endpoint: Arc::new(BrokerLinks::new(links, endpoints)), tokens }))
 }
 
 /// Tries the absent sources once more. A source whose mapping does not fit stays away, and the others stay.
@@ -106,7 +156,7 @@ async fn bring_back(
     for source in absent {
         let described = describe(&source, Instant::now() + source.timeout.min(config.broker.start_timeout)).await;
         let joined = match described {
-            Ok(description) => join(config, services, Described { source: source.clone(), description }, present).await,
+            Ok(description) => join(config, services, Described::now(source.clone(), description), present).await,
             Err(failure) => Err(failure),
         };
         match joined {

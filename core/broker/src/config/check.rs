@@ -41,6 +41,9 @@ pub(super) fn check(config: &Config) -> Vec<Wrong> {
     }
     check_graphs(config, &mut wrong);
     check_services(config, &mut wrong);
+    for (name, view) in &config.views {
+        view.check(name, config.links.is_some(), &mut wrong);
+    }
     wrong
 }
 

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use std::time::Duration;
 use weft_exec::EngineLimits;
 use weft_index::IndexLimits;
+use weft_mapping::OntologyLimits;
 use weft_plan::PlanLimits;
 use weft_server::ServerOptions;
 
@@ -64,8 +65,14 @@ pub(crate) struct Limits {
     #[serde(deserialize_with = "value::duration")]
     drain_timeout: Duration,
     index_statements: u64,
+    /// Links in memory.
+    index_links: u64,
     #[serde(deserialize_with = "value::size")]
     ontology_bytes: u64,
+    /// Triple maps of a source, with those that follow from the ontology.
+    triple_maps: usize,
+    /// Example questions.
+    pub(crate) questions: usize,
 }
 
 impl Default for Limits {
@@ -105,7 +112,10 @@ impl Default for Limits {
             body_timeout: server.body_timeout,
             drain_timeout: server.drain_timeout,
             index_statements: index.statements,
+            index_links: index.links,
             ontology_bytes: index.ontology_bytes,
+            triple_maps: OntologyLimits::default().triple_maps,
+            questions: 1_000,
         }
     }
 }
@@ -143,6 +153,10 @@ impl Limits {
         }
     }
 
+    pub(crate) fn ontology(&self) -> OntologyLimits {
+        OntologyLimits { triple_maps: self.triple_maps }
+    }
+
     pub(crate) fn server(&self) -> ServerOptions {
         ServerOptions {
             query_bytes: self.query_bytes,
@@ -160,6 +174,11 @@ impl Limits {
     }
 
     pub(crate) fn index(&self) -> IndexLimits {
-        IndexLimits { statements: self.index_statements, ontology_bytes: self.ontology_bytes, ..IndexLimits::default() }
+        IndexLimits {
+            statements: self.index_statements,
+            links: self.index_links,
+            ontology_bytes: self.ontology_bytes,
+            ..IndexLimits::default()
+        }
     }
 }

@@ -9,8 +9,12 @@ const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Reads and checks the file. Opens no other file and no connection.
 pub(crate) fn load(path: &Path) -> Result<Config, ConfigErrors> {
-    let text = read(path).map_err(|message| one(path, None, message))?;
-    parse(path, &text, Environment::with_prefix("WEFT").prefix_separator("__").separator("__"))
+    load_text(path, &read(path).map_err(|message| one(path, None, message))?)
+}
+
+/// The same, of a text that may not be in the file yet.
+pub(crate) fn load_text(path: &Path, text: &str) -> Result<Config, ConfigErrors> {
+    parse(path, text, Environment::with_prefix("WEFT").prefix_separator("__").separator("__"))
 }
 
 pub(super) fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config, ConfigErrors> {

@@ -1,11 +1,13 @@
 //! The section `[server]`: what clients over HTTP are told and allowed.
 
-use super::value;
+use super::{SecretSource, value};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 use url::Url;
-use weft_server::ServerOptions;
+use weft_server::{LinkTokens, ServerOptions};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -19,12 +21,20 @@ pub(crate) struct ServerSection {
     /// How long a browser may remember that it may ask.
     #[serde(deserialize_with = "value::duration")]
     cors_max_age: Duration,
+    /// Who may see and change links over HTTP, by name. Nobody without.
+    link_tokens: BTreeMap<String, SecretSource>,
 }
 
 impl Default for ServerSection {
     fn default() -> Self {
         let cors_max_age = ServerOptions::default().cors_max_age;
-        Self { public_url: None, trusted_proxies: Vec::new(), cors_origins: Vec::new(), cors_max_age }
+        Self {
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            cors_max_age,
+            link_tokens: BTreeMap::new(),
+        }
     }
 }
 
@@ -39,6 +49,16 @@ impl ServerSection {
             cors_max_age: self.cors_max_age,
             ..options
         }
+    }
+
+    /// Reads the secrets. The errors never show them.
+    pub(crate) fn link_tokens(&self, folder: &Path) -> Result<LinkTokens, String> {
+        let mut tokens = LinkTokens::default();
+        for (name, secret) in &self.link_tokens {
+            let read = secret.read_with(folder, |text| tokens.add(name, text));
+            read.map_err(|message| format!("server.link_tokens.{name}: {message}"))?;
+        }
+        Ok(tokens)
     }
 
     pub(super) fn check(&self, wrong: &mut Vec<(String, String)>) {

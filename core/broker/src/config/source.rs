@@ -1,6 +1,6 @@
 //! The sections `[sources.NAME]`.
 
-use super::{SecretSource, value};
+use super::{Reasoning, SecretSource, value};
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +20,8 @@ pub(crate) struct Source {
     pub(crate) optional: bool,
     #[serde(default)]
     pub(crate) invalid_values: InvalidValuePolicy,
+    /// What is made of the ontology; by default what the section `[broker]` says.
+    pub(crate) reasoning: Option<Reasoning>,
     pub(super) grpc: Option<GrpcSource>,
     pub(super) wasm: Option<WasmSource>,
     #[serde(default)]

@@ -92,6 +92,24 @@ fn the_environment_is_laid_over_the_file() {
 }
 
 #[test]
+fn the_ontology_is_followed_everywhere_or_where_a_source_says_so() {
+    let source = "[sources.SOURCE.wasm]\ncomponent = \"x.wasm\"\n[sources.SOURCE]\n".replace("SOURCE", "a");
+    let reasons = |broker: &str, source: &str| {
+        let text = format!("{MINIMAL}{broker}\n{source}");
+        let config = read(&text).unwrap();
+        (config.reasons_by_default(), config.reasons_in("a"), config.reasons_anywhere())
+    };
+    let none = format!("{source}reasoning = \"none\"\n");
+    let ql = format!("{source}reasoning = \"ql\"\n");
+    assert_eq!(reasons("", &source), (true, true, true));
+    assert_eq!(reasons("", &none), (true, false, true));
+    assert_eq!(reasons("reasoning = \"none\"", &ql), (false, true, true));
+    assert_eq!(reasons("reasoning = \"none\"", &source), (false, false, false));
+    let unknown = read(&format!("{MINIMAL}reasoning = \"owl\"\n")).unwrap_err().to_string();
+    assert!(unknown.contains("reasoning") && unknown.contains("ql"), "{unknown}");
+}
+
+#[test]
 fn guests_get_their_configuration_as_it_is_written() {
     let text = format!(
         "{MINIMAL}[sources.plm.wasm]\ncomponent = \"x.wasm\"\nmemory = \"8MiB\"\n[sources.plm.wasm.config]\n\

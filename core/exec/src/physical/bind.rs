@@ -172,6 +172,16 @@ fn collect_key_variables(node: &Node, found: &mut Vec<Variable>) {
             }
         }
         NodeKind::Shared { .. } => {}
+        // A thing is asked for by its names.
+        NodeKind::Alias { input, names } => {
+            for variable in key_variables(input) {
+                let thing = names.iter().find(|(own, _)| *own == variable).map(|(_, thing)| thing.clone());
+                let variable = thing.unwrap_or(variable);
+                if !found.contains(&variable) {
+                    found.push(variable);
+                }
+            }
+        }
         kind => kind.children().into_iter().for_each(|child| collect_key_variables(child, found)),
     }
 }

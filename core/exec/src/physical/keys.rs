@@ -1,6 +1,6 @@
 //! The keys of a bind join: terms of the left rows as native values of the right table.
 
-use crate::columns::{Layout, TermReader, native_scalar, own_labels};
+use crate::columns::{Layout, TermReader, native_scalar, own_codes, own_labels};
 use crate::error::QueryError;
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_row::{RowConverter, SortField};
@@ -28,14 +28,20 @@ impl KeySource {
         for column in &slot.columns {
             names.extend(column.columns.iter().cloned());
             let terms = self.terms_as(column)?;
-            columns.extend(match &column.labels {
+            let terms = match &column.labels {
                 None => terms,
                 Some(labels) => terms
                     .iter()
                     .map(|terms| own_labels(terms, labels))
                     .collect::<Option<Vec<_>>>()
                     .ok_or_else(|| DataFusionError::Internal("encoded keys that are not text".to_owned()))?,
-            });
+            };
+            let Some(codes) = &column.codes else {
+                columns.extend(terms);
+                continue;
+            };
+            let coded = terms.iter().map(|terms| own_codes(terms, codes)).collect::<Option<Vec<_>>>();
+            columns.extend(coded.ok_or_else(|| DataFusionError::Internal("codes of no text".to_owned()))?);
         }
         let keys = distinct(&columns)?;
         if keys.is_empty() {

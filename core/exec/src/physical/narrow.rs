@@ -31,6 +31,14 @@ impl<'a> From<Option<&'a KeySource>> for Given<'a> {
 }
 
 impl<'a> Given<'a> {
+    /// With other keys.
+    pub(super) fn keyed<'b>(self, keys: Option<&'b KeySource>) -> Given<'b>
+    where
+        'a: 'b,
+    {
+        Given { keys, narrowing: self.narrowing }
+    }
+
     pub(super) fn narrowed(self, narrowing: Option<&'a Narrowing<'a>>) -> Self {
         Self { narrowing: narrowing.or(self.narrowing), ..self }
     }

@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use weft_connector::{CallContext, Guarded, GuardedEndpoint};
-use weft_plan::Rules;
+use weft_model::Aliases;
+use weft_plan::{Catalogue, Rules};
 
 /// One query while it runs.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) id: String,
+    pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) sources: Arc<HashMap<Arc<str>, Guarded>>,
     /// What SERVICE may ask, by IRI.
     pub(crate) services: Arc<HashMap<Arc<str>, GuardedEndpoint>>,
@@ -23,6 +25,8 @@ pub(crate) struct Run {
     pub(crate) limits: RunLimits,
     pub(crate) scans: AtomicU64,
     pub(crate) shared: SharedRelations,
+    /// The names of things, for the thread view.
+    pub(crate) aliases: Option<Arc<dyn Aliases>>,
     /// The scans that asked for more than their first rows, by [`weft_plan::Node::id`].
     pub(crate) going_on: GoingOn,
     /// Where operators are counted; nothing unless the run is analysed.

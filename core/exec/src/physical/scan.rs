@@ -5,7 +5,7 @@ use super::narrow::{Given, Narrowed, Sideways, narrowed, restrict};
 use super::operators::{aligned, select};
 use super::stream_exec::StreamExec;
 use super::{Relation, Run, batches, layout};
-use crate::columns::{ColumnExpr, Layout, mapped_columns};
+use crate::columns::{ColumnExpr, Layout, LeftOut, mapped_columns};
 use crate::error::QueryError;
 use crate::report::SourceCall;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
@@ -19,7 +19,7 @@ use oxrdf::Variable;
 use std::sync::Arc;
 use std::time::Instant;
 use weft_connector::{Guarded, SourceError};
-use weft_mapping::InvalidValues;
+use weft_mapping::{InvalidValues, MappedTerm};
 use weft_model::contract::{ContractError, KeyBlock, Relation as SourceRelation, ScanRequest};
 use weft_model::term::TermType;
 use weft_model::{Code, Fault};
@@ -62,12 +62,18 @@ fn keys_of(request: &ScanRequest) -> Option<u64> {
 
 pub(super) fn scan(run: &Arc<Run>, node: &Node, scan: &Scan, given: Given<'_>) -> Result<Relation, QueryError> {
     let shape = batches::empty(node);
-    let Some(rows) = SourceRows::new(run, node.id, scan, &scan.outputs, given)? else { return Ok(shape) };
+    let rows: Arc<[SourceRows]> = SourceRows::each(run, node.id, scan, &scan.outputs, given)?.into();
+    if rows.is_empty() {
+        return Ok(shape);
+    }
     let outputs: Arc<[ScanOutput]> = scan.outputs.clone().into();
     let layout = shape.layout.clone();
     let plan = StreamExec::new("Scan", layout.schema().clone(), move |_| {
-        let (rows, outputs, rows_layout) = (rows.clone(), outputs.clone(), layout.clone());
-        let read = rows.clone().start().map(move |batch| rows.variables(&batch?, &outputs, &rows_layout));
+        let (rows, outputs, rows_layout) = (rows.to_vec(), outputs.clone(), layout.clone());
+        let read = stream::iter(rows).flat_map(move |rows| {
+            let (outputs, rows_layout) = (outputs.clone(), rows_layout.clone());
+            rows.clone().start().map(move |batch| rows.variables(&batch?, &outputs, &rows_layout))
+        });
         Box::pin(RecordBatchStreamAdapter::new(layout.schema().clone(), read))
     });
     Ok(Relation { plan, ..shape })
@@ -94,16 +100,20 @@ pub(super) fn unpivot(run: &Arc<Run>, node: &Node, plan: &Unpivot, given: Given<
     let Some(result) = result else { return Ok(batches::unit_empty()) };
     let empty = batches::exec(result.layout.schema().clone(), Vec::new());
     let outputs = plan.ways.first().map_or(&[] as &[_], Vec::as_slice);
-    let Some(rows) = SourceRows::new(run, node.id, &plan.scan, outputs, given)? else {
+    let rows: Arc<[SourceRows]> = SourceRows::each(run, node.id, &plan.scan, outputs, given)?.into();
+    if rows.is_empty() {
         return Ok(Relation { plan: empty, ..result });
-    };
+    }
     let (ways, schema): (Arc<[Way]>, _) = (ways.into(), result.layout.schema().clone());
     let plan = StreamExec::new("Unpivot", schema.clone(), move |_| {
-        let (rows, ways, target) = (rows.clone(), ways.clone(), schema.clone());
-        let read = rows.clone().start().map(move |batch| {
-            let batch = batch?;
-            let read = ways.iter().map(|way| way.read(&rows, &batch, &target)).collect::<Vec<_>>();
-            Ok::<_, DataFusionError>(stream::iter(read))
+        let (rows, ways, target) = (rows.to_vec(), ways.clone(), schema.clone());
+        let read = stream::iter(rows).flat_map(move |rows| {
+            let (ways, target) = (ways.clone(), target.clone());
+            rows.clone().start().map(move |batch| {
+                let batch = batch?;
+                let read = ways.iter().map(|way| way.read(&rows, &batch, &target)).collect::<Vec<_>>();
+                Ok::<_, DataFusionError>(stream::iter(read))
+            })
         });
         Box::pin(RecordBatchStreamAdapter::new(schema.clone(), read.try_flatten()))
     });
@@ -129,6 +139,17 @@ impl Way {
     }
 }
 
+/// The keys in blocks of at most this many. A block of a join can become more, where a thing has several names; the rows of
+/// different keys are different rows.
+fn in_blocks(block: KeyBlock, most: usize) -> Vec<KeyBlock> {
+    let (rows, most) = (block.keys.num_rows(), most.max(1));
+    let slice = |start: usize| KeyBlock {
+        columns: block.columns.clone(),
+        keys: block.keys.slice(start, most.min(rows - start)),
+    };
+    (0..rows).step_by(most).map(slice).collect()
+}
+
 /// One request to a source, made when its rows are first polled.
 #[derive(Clone)]
 pub(super) struct SourceRows {
@@ -146,39 +167,44 @@ pub(super) struct SourceRows {
 }
 
 impl SourceRows {
-    /// `None` where no key of the left can be one of the table.
-    fn new(
+    /// One for each block of keys; none where no key of the left can be one of the table.
+    fn each(
         run: &Arc<Run>,
         node: usize,
         scan: &Scan,
         outputs: &[ScanOutput],
         given: Given<'_>,
-    ) -> Result<Option<Self>, QueryError> {
+    ) -> Result<Vec<Self>, QueryError> {
         let source = run.sources.get(&scan.source).cloned().ok_or_else(|| {
             let message = format!("source {} is planned for and not there", scan.source);
             QueryError::new(Code::Internal, Fault::Broker, message)
         })?;
-        let block = match (given.keys, &scan.slot) {
+        let blocks: Vec<Option<KeyBlock>> = match (given.keys, &scan.slot) {
             (Some(keys), Some(slot)) => match keys.block(slot)? {
-                Some(block) => Some(block),
-                None => return Ok(None),
+                Some(block) => in_blocks(block, slot.block).into_iter().map(Some).collect(),
+                None => return Ok(Vec::new()),
             },
-            _ => None,
+            _ => vec![None],
         };
         let narrowed: Arc<[_]> = given.narrowings(scan).into();
         let told =
             outputs.iter().filter(|output| narrowed.iter().any(|(column, _)| column.variable == output.variable));
-        let request = request(run, scan, block);
-        Ok(Some(Self {
-            run: run.clone(),
-            node,
-            source,
-            first: FirstRows::new(run, node, &request, scan),
-            request,
-            invalid: scan.invalid_values,
-            types: told.map(|output| (output.variable.clone(), output.term.term_type.clone())).collect(),
-            narrowed,
-        }))
+        let types: Arc<[_]> =
+            told.map(|output| (output.variable.clone(), output.term.term_type.clone())).collect::<Vec<_>>().into();
+        let rows = |block| {
+            let request = request(run, scan, block);
+            Self {
+                run: run.clone(),
+                node,
+                source: source.clone(),
+                first: FirstRows::new(run, node, &request, scan),
+                request,
+                invalid: scan.invalid_values,
+                types: types.clone(),
+                narrowed: narrowed.clone(),
+            }
+        };
+        Ok(blocks.into_iter().map(rows).collect())
     }
 
     fn start(mut self) -> BoxStream<'static, StreamResult<RecordBatch>> {
@@ -233,13 +259,35 @@ impl SourceRows {
 
     /// Turns source columns into the columns of the variables, leaving out rows that match no pattern.
     fn variables(&self, batch: &RecordBatch, outputs: &[ScanOutput], layout: &Layout) -> StreamResult<RecordBatch> {
-        let mut left_out = 0;
-        let rows = mapped(batch, outputs, layout, self.invalid, &mut left_out);
-        if left_out > 0 {
+        let mut left_out = LeftOut::default();
+        let terms = Terms { invalid: self.invalid, place: &|error, term| self.placed(error, term) };
+        let rows = mapped(batch, outputs, layout, &terms, &mut left_out);
+        if left_out != LeftOut::default() {
             self.run.report.left_out(self.source.name(), left_out);
         }
         rows.map_err(|error| failed(SourceError { source_name: self.source.name().clone(), error }))
     }
+
+    /// An error of a value that is no term, with where the mapping says that it is to be one.
+    fn placed(&self, mut error: ContractError, term: &MappedTerm) -> ContractError {
+        let graph = self.run.catalogue.graphs().iter().find(|graph| graph.source == *self.source.name());
+        let reads = self.request.relation.reads();
+        let tables: Vec<&str> = reads.iter().map(|read| read.table.as_str()).collect();
+        if let Some(written) = graph.and_then(|graph| graph.written(&tables, term))
+            && error.code == Code::InvalidData
+        {
+            let (map, place) = (&written.triples_map, &written.location);
+            error.message = format!("{} ({place}, triples map {map})", error.message);
+        }
+        error
+    }
+}
+
+/// How the values of a source become terms.
+struct Terms<'a> {
+    invalid: InvalidValues,
+    /// Adds to an error which term of the mapping it is about.
+    place: &'a dyn Fn(ContractError, &MappedTerm) -> ContractError,
 }
 
 fn failed(error: SourceError) -> DataFusionError {
@@ -250,20 +298,30 @@ fn mapped(
     batch: &RecordBatch,
     outputs: &[ScanOutput],
     layout: &Layout,
-    invalid: InvalidValues,
-    left_out: &mut u64,
+    terms: &Terms<'_>,
+    left_out: &mut LeftOut,
 ) -> Result<RecordBatch, ContractError> {
     let mut columns: Vec<ArrayRef> = Vec::new();
+    let mut starts: Vec<usize> = Vec::with_capacity(outputs.len());
     let mut matching: Option<BooleanArray> = None;
     for output in outputs {
-        let inputs: Vec<ArrayRef> = output.inputs.iter().map(|input| batch.column(*input).clone()).collect();
-        let terms = mapped_columns(&output.term, &inputs, invalid, left_out)?;
+        // Several variables can be one term, which is computed once.
+        let same = |known: &ScanOutput| known.inputs == output.inputs && known.term == output.term;
+        let mapped = match outputs[..starts.len()].iter().position(same) {
+            Some(known) => columns[starts[known]..][..output.term.term_type.columns().len()].to_vec(),
+            None => {
+                let inputs: Vec<ArrayRef> = output.inputs.iter().map(|input| batch.column(*input).clone()).collect();
+                let mapped = mapped_columns(&output.term, &inputs, terms.invalid, left_out);
+                mapped.map_err(|error| (terms.place)(error, &output.term))?
+            }
+        };
+        starts.push(columns.len());
         if output.required {
-            for column in terms.iter().filter(|column| column.null_count() > 0) {
+            for column in mapped.iter().filter(|column| column.null_count() > 0) {
                 matching = Some(both(matching, column));
             }
         }
-        columns.extend(terms);
+        columns.extend(mapped);
     }
     for field in &layout.schema().fields()[columns.len()..] {
         columns.push(new_null_array(field.data_type(), batch.num_rows()));

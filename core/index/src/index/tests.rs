@@ -47,7 +47,14 @@ fn index_of(sources: &[VirtualGraph]) -> Index {
         })
         .collect();
     links.record(&recorded).unwrap();
-    let inputs = IndexInputs { ontology: &[file], base: "https://example.com/", links: Some(&links), sources };
+    let inputs = IndexInputs {
+        ontology: &[file],
+        base: "https://example.com/",
+        rules: None,
+        publication: None,
+        links: Some(&links),
+        sources,
+    };
     Index::build(&inputs, &IndexLimits { link_page: 9, ..IndexLimits::default() }).unwrap()
 }
 
@@ -129,8 +136,14 @@ fn key_block(columns: &[usize], rows: &BTreeSet<Vec<String>>) -> KeyBlock {
 #[tokio::test]
 async fn lookups_equal_brute_force() {
     let index = index_of(&[]);
-    let all = rows(&index, request(read(&COLUMNS), 1000)).await;
-    assert_eq!(all.len() as u64, index.len());
+    for table in ["statements", "links"] {
+        look_up_by_brute_force(&index, table).await;
+    }
+}
+
+async fn look_up_by_brute_force(index: &Index, table: &str) {
+    let read = |columns: &[&str]| Read { table: table.into(), ..read(columns) };
+    let all = rows(index, request(read(&COLUMNS), 1000)).await;
     let mut random = StdRng::seed_from_u64(7);
     let mut found_any = 0;
     for case in 0..400 {
@@ -169,13 +182,61 @@ async fn lookups_equal_brute_force() {
             }
         }
         wanted.filter = (!parts.is_empty()).then_some(Expression::And(parts));
-        let mut found = rows(&index, request(wanted, random.random_range(1..20))).await;
+        let mut found = rows(index, request(wanted, random.random_range(1..20))).await;
         found.sort();
         expected.sort();
         assert_eq!(found, expected, "case {case}");
         found_any += usize::from(!found.is_empty());
     }
-    assert!(found_any > 100, "only {found_any} cases found something");
+    assert!(found_any > 100, "only {found_any} cases of {table} found something");
+}
+
+/// All columns of the link records against a filter over all rows.
+#[tokio::test]
+async fn records_of_links_are_found_by_their_cells() {
+    let index = index_of(&[]);
+    let described = index.virtual_graph().description.clone();
+    let table = described.tables.iter().find(|table| table.name == "link records").unwrap();
+    let names: Vec<&str> =
+        table.columns.iter().filter(|column| !column.nullable).map(|column| column.name.as_str()).collect();
+    let read = |columns: &[&str]| Read { table: table.name.clone(), schema: read(&names).schema, ..read(columns) };
+    let fields = |mut read: Read| {
+        read.schema = names.iter().map(|name| Field { name: (*name).to_owned(), ..read.schema[0].clone() }).collect();
+        read
+    };
+    let all = rows(&index, request(fields(read(&names)), 7)).await;
+    assert_eq!(all.len(), 40);
+    assert!(all.iter().all(|row| row[5] == "Sconfirmed"), "{:?}", all[0]);
+    let mut random = StdRng::seed_from_u64(11);
+    for case in 0..300 {
+        let mut expected = all.clone();
+        let mut parts = Vec::new();
+        for (column, name) in names.iter().enumerate() {
+            if random.random_bool(0.8) {
+                continue;
+            }
+            let mut list: Vec<String> =
+                (0..random.random_range(1..4)).map(|_| all.choose(&mut random).unwrap()[column].clone()).collect();
+            list.push("Ihttps://example.com/absent".to_owned());
+            parts.push(one_of(name, &list));
+            expected.retain(|row| list.contains(&row[column]));
+        }
+        let mut wanted = fields(read(&names));
+        if random.random_bool(0.5) {
+            let ends: BTreeSet<String> = (0..5).map(|_| all.choose(&mut random).unwrap()[2].clone()).collect();
+            let values = StringViewArray::from_iter_values(&ends);
+            let keys = RecordBatch::try_from_iter([("subject", Arc::new(values) as ArrayRef)]).unwrap();
+            wanted.keys = Some(KeyBlock { columns: vec!["subject".to_owned()], keys });
+            expected.retain(|row| ends.contains(&row[2]));
+        }
+        wanted.filter = (!parts.is_empty()).then_some(Expression::And(parts));
+        let mut found = rows(&index, request(wanted, random.random_range(1..20))).await;
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "case {case}");
+    }
+    let check = index.check(&context(Duration::from_secs(1)), &["link records".to_owned()]).await.unwrap();
+    assert!(matches!(&check.tables[0].1, CheckOutcome::Row(cells) if cells.len() == table.columns.len()));
 }
 
 #[tokio::test]
@@ -183,7 +244,7 @@ async fn limit_and_projection_are_exact() {
     let index = index_of(&[]);
     for limit in [0, 1, 5, 1000] {
         let found = rows(&index, request(Read { limit: Some(limit), ..read(&["object"]) }, 2)).await;
-        assert_eq!(found.len() as u64, limit.min(index.len()));
+        assert_eq!(found.len() as u64, limit.min(index.len() - 40), "all but the links");
         assert!(found.iter().all(|row| row.len() == 1));
     }
 }
@@ -236,14 +297,28 @@ async fn a_scan_past_its_deadline_fails_and_never_looks_complete() {
     let file = dir.path().join("o.ttl");
     let many: String = (0..3000).map(|i| format!("<s{i}> <p> <o{i}> .\n")).collect();
     std::fs::write(&file, many).unwrap();
-    let inputs = IndexInputs { ontology: &[file], base: "https://example.com/", links: None, sources: &[] };
+    let inputs = IndexInputs {
+        ontology: &[file],
+        base: "https://example.com/",
+        rules: None,
+        publication: None,
+        links: None,
+        sources: &[],
+    };
     let index = Index::build(&inputs, &IndexLimits::default()).unwrap();
     let stream = index.scan(&context(Duration::ZERO), request(read(&COLUMNS), 10)).await.unwrap();
     let last = stream.collect::<Vec<_>>().await.pop().unwrap();
     assert_eq!(last.unwrap_err().code, Code::DeadlineExceeded);
 
     let small = IndexLimits { statements: 2999, ..IndexLimits::default() };
-    let inputs = IndexInputs { ontology: &[dir.path().join("o.ttl")], base: "https://e/", links: None, sources: &[] };
+    let inputs = IndexInputs {
+        ontology: &[dir.path().join("o.ttl")],
+        base: "https://e/",
+        rules: None,
+        publication: None,
+        links: None,
+        sources: &[],
+    };
     let error = Index::build(&inputs, &small).unwrap_err().to_string();
     assert_eq!(error, "the index would hold more than 2999 statements (limits.index_statements)");
 }
@@ -255,15 +330,20 @@ async fn the_virtual_graph_has_a_map_for_each_predicate_and_class() {
     let classes: BTreeSet<String> = graph
         .triples
         .iter()
+        .filter(|map| map.in_default_graph)
         .filter(|map| map.predicate.term_type == weft_model::term::TermType::Constant(rdf::TYPE.into_owned().into()))
         .map(|map| map.object.term_type.to_string())
         .collect();
     assert_eq!(classes.len(), 2, "{classes:?}");
-    assert!(graph.triples.iter().all(|map| map.in_default_graph));
+    let others = ["link records", "catalogue"];
+    assert!(
+        graph.triples.iter().all(|map| map.in_default_graph || others.iter().any(|name| map.table.starts_with(name)))
+    );
 
     let described = index_of(&[graph]);
     let with_catalogue = described.virtual_graph();
-    let catalogue: Vec<_> = with_catalogue.triples.iter().filter(|map| !map.in_default_graph).collect();
+    let catalogue: Vec<_> =
+        with_catalogue.triples.iter().filter(|map| !map.in_default_graph && map.table != "link records").collect();
     assert!(!catalogue.is_empty() && catalogue.iter().all(|map| map.table.starts_with("catalogue")));
     let tables = Read { table: "catalogue".into(), ..read(&["subject"]) };
     let tables = Read { filter: Some(compare("object", "Ihttps://weft.dev/ns#Table")), ..tables };
@@ -278,8 +358,13 @@ async fn the_triple_maps_together_give_every_statement_once() {
     let graph = described.virtual_graph();
     for (table, in_default_graph) in [("statements", true), ("catalogue", false)] {
         let mut expected = rows(&described, request(Read { table: table.into(), ..read(&COLUMNS[..3]) }, 1000)).await;
+        if in_default_graph {
+            let links = Read { table: "links".into(), ..read(&COLUMNS[..3]) };
+            expected.extend(rows(&described, request(links, 1000)).await);
+        }
         let mut found = Vec::new();
-        for map in graph.triples.iter().filter(|map| map.in_default_graph == in_default_graph) {
+        let triples = graph.triples.iter().filter(|map| map.table != "link records");
+        for map in triples.filter(|map| map.in_default_graph == in_default_graph) {
             let columns: Vec<&str> = [&map.subject, &map.predicate, &map.object]
                 .iter()
                 .flat_map(|t| &t.columns)
@@ -310,9 +395,14 @@ async fn the_triple_maps_together_give_every_statement_once() {
 #[tokio::test]
 async fn check_tells_empty_from_missing() {
     let index = index_of(&[]);
-    let tables = ["statements".to_owned(), "catalogue".to_owned(), "other".to_owned()];
+    let tables = ["statements".to_owned(), "links".to_owned(), "other".to_owned()];
     let check = index.check(&context(Duration::from_secs(1)), &tables).await.unwrap();
     assert!(matches!(&check.tables[0].1, CheckOutcome::Row(cells) if cells.len() == 4));
-    assert_eq!(check.tables[1].1, CheckOutcome::Empty);
+    assert!(matches!(&check.tables[1].1, CheckOutcome::Row(cells) if cells.len() == 4));
+    let nothing =
+        IndexInputs { ontology: &[], base: "https://e/", rules: None, publication: None, links: None, sources: &[] };
+    let nothing = Index::build(&nothing, &IndexLimits::default()).unwrap();
+    let empty = nothing.check(&context(Duration::from_secs(1)), &tables).await.unwrap();
+    assert_eq!([&empty.tables[0].1, &empty.tables[1].1], [&CheckOutcome::Empty; 2]);
     assert!(matches!(&check.tables[2].1, CheckOutcome::Failed(_)));
 }

@@ -7,7 +7,9 @@
 //!   `others` have no matching predicate, or are left out as well where `isCut`: then `leftOut` below has not all of them.
 //! - `plan`: an operator: `id`, `operator` (its title in the text), `estimate` in rows, `bindings` (`variable`, `type`,
 //!   `optional`), `notPushed` (why no source does it), `inputs`. Where it asks something: `scan` or `service`; a scan has
-//!   the `basis` of its estimate (`guessed`, `declared` or `observed`). A join has `join`.
+//!   the `basis` of its estimate (`guessed`, `declared` or `observed`). A join has `join`. A scan may have `computes`: what
+//!   is made of values of the source by normalisers, code lists and conversions.
+//! - `thread`: in the thread view only, why places of things need an alias step and others need none.
 //! - `leftOut`: an object each with `pattern`, `source`, `table` and `reason`.
 //!
 //! After a run also:
@@ -21,7 +23,7 @@
 use super::analysis::{Miss, OperatorRun, RequestRun, millis};
 use super::reason::Reasons;
 use super::sources::Sources;
-use super::text::{narrowed_text, relation, title, way};
+use super::text::{computed, narrowed_text, relation, title, way};
 use super::{Analysis, Explained, basis, rules_off};
 use crate::{JoinMethod, Node, NodeKind, Plan, Scan, Service, ServiceName};
 use serde_json::{Value, json};
@@ -38,6 +40,9 @@ pub fn explain_json(explained: &Explained<'_>) -> Value {
         "plan": writer.node(&plan.root),
         "leftOut": left_out(plan),
     });
+    if let Some(notes) = &plan.thread {
+        object["thread"] = json!(notes);
+    }
     if let Some(analysis) = analysis {
         object["run"] = run_object(analysis);
     }
@@ -104,10 +109,14 @@ impl Writer<'_> {
 
     fn kind(&mut self, object: &mut Value, node: &Node) {
         match &node.kind {
-            NodeKind::Scan(scan) => object["scan"] = scan_object(scan, self.statements()),
+            NodeKind::Scan(scan) => {
+                object["scan"] = scan_object(scan, self.statements());
+                set_computed(object, computed(&scan.outputs));
+            }
             NodeKind::Unpivot(unpivot) => {
                 object["scan"] = scan_object(&unpivot.scan, self.statements());
                 object["ways"] = unpivot.ways.iter().map(|outputs| way(outputs)).collect();
+                set_computed(object, computed(unpivot.ways.iter().flatten()));
             }
             NodeKind::Join { method, goal, ordered, .. } => {
                 object["join"] = match method {
@@ -167,6 +176,12 @@ fn service_object(service: &Service, statements: Option<&Vec<String>>) -> Value 
         ServiceName::Variable(variable) => variable.to_string(),
     };
     json!({"endpoint": name, "silent": service.silent, "block": service.block, "sends": statements})
+}
+
+fn set_computed(object: &mut Value, computed: Vec<String>) {
+    if !computed.is_empty() {
+        object["scan"]["computes"] = computed.into();
+    }
 }
 
 fn scan_object(scan: &Scan, statements: Option<&Vec<String>>) -> Value {

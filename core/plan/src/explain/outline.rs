@@ -3,7 +3,7 @@
 use super::analysis::{Miss, OperatorRun, RequestRun, bytes, millis};
 use super::reason::Reasons;
 use super::sources::{Sources, left_out};
-use super::text::{gives, narrowed_text, relation, title, way};
+use super::text::{computed, gives, narrowed_text, relation, title, way};
 use super::{Analysis, Explained, basis, rules_off};
 use crate::{FirstRows, Node, NodeKind, Scan};
 use std::fmt::Write as _;
@@ -21,6 +21,13 @@ pub fn explain_text(explained: &Explained<'_>) -> String {
     let off: Vec<&str> = rules_off(plan.rules).collect();
     if !off.is_empty() {
         writer.line(0, &format!("rules off: {}", off.join(", ")));
+    }
+    if let Some(notes) = &plan.thread {
+        writer.line(0, "thread view:");
+        if notes.is_empty() {
+            writer.line(1, "nothing has several names");
+        }
+        notes.iter().for_each(|note| writer.line(1, note));
     }
     writer.line(0, "plan:");
     writer.node(1, &plan.root);
@@ -55,10 +62,12 @@ impl Writer<'_> {
         self.line(depth, &format!("{} [{}]", title(node), expected(node)));
         self.actual(depth + 1, node);
         match &node.kind {
-            NodeKind::Scan(scan) => self.scan(depth + 1, scan, &[gives(&node.bindings)]),
+            NodeKind::Scan(scan) => {
+                self.scan(depth + 1, scan, &[gives(&node.bindings)], &computed(&scan.outputs));
+            }
             NodeKind::Unpivot(unpivot) => {
                 let ways: Vec<String> = unpivot.ways.iter().map(|outputs| way(outputs)).collect();
-                self.scan(depth + 1, &unpivot.scan, &ways);
+                self.scan(depth + 1, &unpivot.scan, &ways, &computed(unpivot.ways.iter().flatten()));
             }
             NodeKind::Service(_) => self.sends(depth + 1),
             _ => {}
@@ -69,7 +78,7 @@ impl Writer<'_> {
         node.kind.children().into_iter().for_each(|child| self.node(depth + 1, child));
     }
 
-    fn scan(&mut self, depth: usize, scan: &Scan, ways: &[String]) {
+    fn scan(&mut self, depth: usize, scan: &Scan, ways: &[String], computed: &[String]) {
         self.line(depth, &format!("asks: {}", relation(&scan.relation)));
         if let Some(slot) = &scan.slot {
             let columns: Vec<String> =
@@ -84,6 +93,9 @@ impl Writer<'_> {
         }
         for way in ways {
             self.line(depth, &format!("gives: {way}"));
+        }
+        for text in computed {
+            self.line(depth, &format!("computes: {text}"));
         }
         self.sends(depth);
         for reason in &scan.not_pushed {

@@ -251,6 +251,7 @@ fn only_scan(node: &Node) -> Result<&Scan, String> {
             Err("the order of the rows counts".to_owned())
         }
         NodeKind::Closure(_) => Err("the rows are paths that are followed here".to_owned()),
+        NodeKind::Alias { .. } => Err("names are replaced by representatives here first".to_owned()),
         NodeKind::Shared { .. } => Err("the rows are read in several places".to_owned()),
         NodeKind::Unit | NodeKind::Empty | NodeKind::Values { .. } => Err("the rows are those of the query".to_owned()),
         NodeKind::Join { .. } | NodeKind::Union(_) | NodeKind::Service(_) => Err(several(node)),

@@ -6,6 +6,7 @@ use crate::{
 };
 use oxrdf::Variable;
 use spargebra::algebra::{AggregateExpression, OrderExpression};
+use weft_mapping::Build;
 use weft_model::contract::{
     Aggregate, ColumnRef, CompareOperator, Expression, JoinKind as RelationJoin, ProjectColumn, Read, Relation,
     TextOperator, Value,
@@ -24,6 +25,42 @@ pub(super) fn narrowed_text(narrowed: &NarrowedColumn) -> String {
         (false, _) => "the values",
     };
     format!("{} to {how} of {variable} that a join has read by then", column(&ColumnRef::new(read, name)))
+}
+
+/// What is computed from the values of the source, where a variable is not its columns as they are.
+pub(super) fn computed<'s>(outputs: impl IntoIterator<Item = &'s ScanOutput>) -> Vec<String> {
+    let mut found = Vec::new();
+    for output in outputs {
+        let Some(how) = computation(&output.term.columns, &output.term.build) else { continue };
+        let text = format!("{} from {how}", output.variable);
+        if !found.contains(&text) {
+            found.push(text);
+        }
+    }
+    found
+}
+
+fn computation(columns: &[String], build: &Build) -> Option<String> {
+    let names = columns.join(", ");
+    Some(match build {
+        Build::Normalised { values, build } => {
+            let normalised = columns.iter().zip(values).map(|(column, value)| match value {
+                None => column.clone(),
+                Some(value) => match value.name() {
+                    None => format!("{column} by {}", value.normaliser()),
+                    Some(group) => format!("{column} by {} as {group}", value.normaliser()),
+                },
+            });
+            let from = normalised.collect::<Vec<_>>().join(", ");
+            match computation(columns, build) {
+                None => from,
+                Some(_) => format!("{from}, a code"),
+            }
+        }
+        Build::Coded(_) => format!("the codes of {names}"),
+        Build::Converted(conversion) => format!("{names} in {} as {}", conversion.from, conversion.to),
+        _ => return None,
+    })
 }
 
 /// One way to read the rows of a scan.
@@ -74,6 +111,10 @@ pub(super) fn title(node: &Node) -> String {
         NodeKind::Service(service) => service_title(service),
         NodeKind::Shared { id, .. } => format!("Shared {id}"),
         NodeKind::Number { variable, .. } => format!("Number {variable}"),
+        NodeKind::Alias { names, .. } => {
+            let names: Vec<String> = names.iter().map(|(name, thing)| format!("{thing} := thing of {name}")).collect();
+            format!("Alias {}", names.join(", "))
+        }
     }
 }
 

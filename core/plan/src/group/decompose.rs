@@ -10,7 +10,7 @@ use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
 use std::collections::HashSet;
 use std::sync::Arc;
-use weft_mapping::{Build, MappedTerm};
+use weft_mapping::{Build, InvalidValues, MappedTerm};
 use weft_model::contract::{Capability, FilterOperation, JoinSupport, Table, TextComparison, TypeKind};
 use weft_model::term::{LiteralType, TermType};
 
@@ -97,6 +97,9 @@ fn demand_values(catalogue: &Catalogue, branch: &mut Branch) -> HashSet<Variable
         let Some(position) = occurrence.access else { continue };
         let access = &mut branch.accesses[position];
         let Some(table) = catalogue.table(access.graph, &access.table) else { continue };
+        if !is_always_there(catalogue.graph(access.graph).invalid_values, table, &occurrence.term) {
+            forced.insert(occurrence.variable.clone());
+        }
         for name in &occurrence.term.columns {
             let Some(column) = table.column(name).filter(|column| column.nullable) else { continue };
             if table.filter_capability(FilterOperation::IsNull, column) == Capability::Exact
@@ -112,6 +115,14 @@ fn demand_values(catalogue: &Catalogue, branch: &mut Branch) -> HashSet<Variable
         }
     }
     forced
+}
+
+/// Whether columns without null are a term in every row that comes: where values that are none leave rows out, only the
+/// broker knows which.
+fn is_always_there(invalid: InvalidValues, table: &Table, term: &MappedTerm) -> bool {
+    let types: Option<Vec<_>> =
+        term.columns.iter().map(|name| table.column(name).map(|column| column.data_type)).collect();
+    types.is_some_and(|types| !term.may_be_absent(invalid, &types))
 }
 
 /// The accesses of each group, in join order.

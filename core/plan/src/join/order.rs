@@ -4,6 +4,7 @@ use super::Planner;
 use crate::branch::Branch;
 use crate::group::{Group, Outer, decompose};
 use crate::operators::general;
+use crate::thread::AliasTree;
 use crate::tree::{Tree, binds, variables};
 use crate::{Binding, KeySlot, PlanError, Rule, ServiceName, Unkeyed};
 use oxrdf::Variable;
@@ -74,6 +75,8 @@ impl Member for GroupMember<'_> {
 struct TreeMember {
     bindings: Vec<Binding>,
     branches: Vec<Vec<Group>>,
+    /// Where the branches are over names, the tree they are in.
+    names: Option<AliasTree>,
     rows: f64,
 }
 
@@ -91,6 +94,9 @@ impl Member for TreeMember {
             let cost = before.map_or_else(|| planner.read(self.rows), |_| self.rows);
             return Ok(Step { cost, rows: self.rows, joined });
         }
+        let below = self.names.as_ref().zip(before).map(|(names, before)| names.below(before.bindings));
+        let below = below.as_ref().zip(before).map(|(bindings, before)| Outer { bindings, rows: before.rows });
+        let before = below.as_ref().or(before);
         let mut all = Step { cost: 0.0, rows: 0.0, joined: Some(0.0) };
         for groups in &self.branches {
             let steps = groups.iter().filter_map(|group| {
@@ -209,7 +215,11 @@ impl Planner<'_> {
         let mut branches = Vec::new();
         self.branches_of(tree, &mut branches);
         let rows = if branches.is_empty() { self.estimate(tree).min(IMPOSSIBLE) } else { 0.0 };
-        TreeMember { bindings, branches, rows }
+        let names = match tree {
+            Tree::Alias(alias) => Some(AliasTree { input: Tree::Unit, ..(**alias).clone() }),
+            _ => None,
+        };
+        TreeMember { bindings, branches, names, rows }
     }
 
     /// The groups of each branch that a tree asks for first, with the keys of what it is joined with.
@@ -223,6 +233,7 @@ impl Planner<'_> {
             | Tree::Filter { input, .. }
             | Tree::Extend { input, .. }
             | Tree::Distinct(input) => self.branches_of(input, found),
+            Tree::Alias(alias) => self.branches_of(&alias.input, found),
             Tree::Union(members) if members.iter().all(|member| matches!(member, Tree::Branches(_))) => {
                 members.iter().for_each(|member| self.branches_of(member, found));
             }
@@ -247,6 +258,7 @@ impl Planner<'_> {
             Tree::Closure(closure) if closure.reach.is_reflexive() && closure.from.nodes.is_none() => f64::INFINITY,
             Tree::Service { endpoint: ServiceName::Variable(_), .. } => f64::INFINITY,
             Tree::Closure(_) | Tree::Service { .. } => UNKNOWN,
+            Tree::Alias(alias) => self.estimate(&alias.input),
             Tree::LeftJoin { left: input, .. }
             | Tree::Minus { left: input, .. }
             | Tree::Exists { left: input, .. }

@@ -5,7 +5,7 @@ use crate::constant::is_native;
 use crate::pushdown::not_null;
 use crate::{Scan, ScanOutput};
 use oxrdf::Variable;
-use weft_mapping::{Build, InvalidValues};
+use weft_mapping::Build;
 use weft_model::contract::{
     Column, ColumnRef, Expression as Condition, ProjectColumn, Read, Relation, RelationalCapabilities, Table,
     TextComparison, TimePart, TypeKind,
@@ -100,11 +100,11 @@ pub(crate) fn origin(relation: &Relation, reference: &ColumnRef) -> ColumnRef {
 /// Whether the broker drops no row of the scan.
 pub(crate) fn rows_are_final(scan: &Scan) -> bool {
     let Ok(fields) = scan.relation.fields() else { return false };
-    let is_total = |output: &ScanOutput| {
+    let is_there = |output: &ScanOutput| {
         let types = output.inputs.iter().filter_map(|input| fields.get(*input)).map(|(_, field)| field.data_type);
-        output.term.is_total(&types.collect::<Vec<_>>())
+        !output.term.may_be_absent(scan.invalid_values, &types.collect::<Vec<_>>())
     };
-    if scan.invalid_values == InvalidValues::LeaveOut && !scan.outputs.iter().all(is_total) {
+    if !scan.outputs.iter().all(is_there) {
         return false;
     }
     scan.outputs.iter().filter(|output| output.required).all(|output| {

@@ -7,9 +7,9 @@ use crate::catalogue::{Place, TripleId, graph_term};
 use crate::constant::mismatch;
 use crate::namespace::Namespace;
 use crate::pattern::{PatternTerm, QuadPattern};
-use oxrdf::Term;
-use spargebra::algebra::Expression as Sparql;
-use weft_mapping::{Build, GraphMap, MappedTerm};
+use oxrdf::{NamedNode, Term};
+use spargebra::algebra::{Expression as Sparql, Function};
+use weft_mapping::{Build, GraphMap, MappedTerm, Required, Requirement};
 use weft_model::contract::{Capability, DataType};
 use weft_model::term::{LiteralType, TermType};
 
@@ -28,7 +28,7 @@ fn determines(subject: &MappedTerm, term: &MappedTerm) -> bool {
 }
 
 impl Unfolder<'_> {
-    /// Holds a graph that a column names to those of the dataset.
+    /// Holds a graph that the row names to those of the dataset.
     fn place_in_dataset(
         &mut self,
         branch: &mut Branch,
@@ -36,13 +36,15 @@ impl Unfolder<'_> {
         graph: &GraphMap,
         pattern: &QuadPattern,
     ) -> Result<(), String> {
-        let (Some(graphs), GraphMap::Column(_)) = (self.graphs_for(pattern), graph) else { return Ok(()) };
-        if let [only] = graphs {
-            return self.place_constant(branch, access, &graph_term(graph), &only.clone().into());
+        let (Some(graphs), GraphMap::Term(graph)) = (self.graphs_for(pattern), graph) else { return Ok(()) };
+        let possible = graphs.iter().filter(|node| graph.term_type.may_hold(&Term::NamedNode((*node).clone())));
+        let possible: Vec<&NamedNode> = possible.collect();
+        if let [only] = possible.as_slice() {
+            return self.place_constant(branch, access, graph, &(*only).clone().into());
         }
         let hidden = self.hidden("graph");
-        branch.bind(&hidden, access, &graph_term(graph), Namespace::Any)?;
-        let list = graphs.iter().map(|node| Sparql::NamedNode(node.clone())).collect();
+        branch.bind(&hidden, access, graph, Namespace::Any)?;
+        let list = possible.into_iter().map(|node| Sparql::NamedNode(node.clone())).collect();
         branch.filters.push(Sparql::In(Box::new(Sparql::Variable(hidden)), list));
         Ok(())
     }
@@ -53,7 +55,16 @@ impl Unfolder<'_> {
         let triple = catalogue.triple(id);
         let places = catalogue.places(id);
         let namespace = |place: Place| places[place as usize];
-        let other_columns = triple.join.is_some() || !determines(&triple.subject, &triple.object);
+        let required = |joined: bool, row: &MappedTerm| {
+            triple
+                .requires
+                .iter()
+                .any(|requirement| requirement.joined == joined && !determines(row, &requirement.term))
+        };
+        let other_columns = triple.join.is_some()
+            || [&triple.predicate, &triple.object].iter().any(|term| !determines(&triple.subject, term))
+            || matches!(&triple.graph, GraphMap::Term(graph) if !determines(&triple.subject, graph))
+            || required(false, &triple.subject);
         let row = Row { table: &triple.table, subject: &triple.subject, graph: id.graph, other_columns };
         let access = self.access(&mut branch, &pattern.subject, &row);
         self.place(&mut branch, access, &triple.subject, &pattern.subject, namespace(Place::Subject))?;
@@ -65,7 +76,8 @@ impl Unfolder<'_> {
         let object_access = match &triple.join {
             None => access,
             Some(join) => {
-                let other_columns = join.on.iter().any(|(_, parent)| !triple.object.columns.contains(parent));
+                let other_columns = join.on.iter().any(|(_, parent)| !triple.object.columns.contains(parent))
+                    || required(true, &triple.object);
                 let row = Row { table: &join.table, subject: &triple.object, graph: id.graph, other_columns };
                 let parent = self.access(&mut branch, &pattern.object, &row);
                 for (child_column, parent_column) in &join.on {
@@ -75,7 +87,32 @@ impl Unfolder<'_> {
             }
         };
         self.place(&mut branch, object_access, &triple.object, &pattern.object, namespace(Place::Object))?;
+        for requirement in &triple.requires {
+            self.require(&mut branch, if requirement.joined { object_access } else { access }, requirement)?;
+        }
         Ok(branch)
+    }
+
+    /// Keeps the rows that a triple map needs beyond its own terms: a hidden variable drops the others.
+    fn require(&mut self, branch: &mut Branch, access: usize, requirement: &Requirement) -> Result<(), String> {
+        let term = &requirement.term;
+        if let Required::Iri(node) = &requirement.is {
+            return self.place_constant(branch, access, term, &node.clone().into());
+        }
+        if matches!(term.term_type, TermType::Constant(_)) {
+            return Ok(());
+        }
+        let hidden = self.hidden("r");
+        branch.bind(&hidden, access, term, Namespace::Any)?;
+        let unwanted = match &requirement.is {
+            Required::Bound | Required::Iri(_) => return Ok(()),
+            Required::OtherThan(node) => {
+                Sparql::SameTerm(Box::new(Sparql::Variable(hidden)), Box::new(Sparql::NamedNode(node.clone())))
+            }
+            Required::Resource => Sparql::FunctionCall(Function::IsLiteral, vec![Sparql::Variable(hidden)]),
+        };
+        branch.filters.push(Sparql::Not(Box::new(unwanted)));
+        Ok(())
     }
 
     /// The access for a row whose subject is `term`: one that is there, when that can be the same row.
@@ -141,6 +178,9 @@ impl Unfolder<'_> {
         if !mapped.term_type.may_hold(constant) {
             return Err(mismatch(constant, &mapped.term_type));
         }
+        if let Some(reason) = without_code(mapped, constant) {
+            return Err(reason);
+        }
         if matches!(mapped.term_type, TermType::Constant(_)) {
             return Ok(());
         }
@@ -178,6 +218,13 @@ impl Unfolder<'_> {
         }
         Ok(())
     }
+}
+
+/// Why a constant is no term of a column of codes, if it is none.
+pub(super) fn without_code(mapped: &MappedTerm, constant: &Term) -> Option<String> {
+    let Build::Coded(list) = mapped.build.of_terms() else { return None };
+    let stands = matches!(constant, Term::NamedNode(iri) if !list.codes_of(iri).is_empty());
+    (!stands).then(|| format!("no code of {} stands for {constant}", mapped.columns.join(", ")))
 }
 
 /// A raw column as a term: only ever compared with another raw column.

@@ -137,3 +137,23 @@ fn a_graph_is_named_once_and_by_an_absolute_iri() {
         assert!(problem.contains(message), "{query}: {problem}");
     }
 }
+
+#[tokio::test]
+async fn a_view_is_asked_for_by_parameters() {
+    let call =
+        read(get("query=ASK%7B%7D&thread=true&as-of=2026-03-01&valid-at=2017-08-01T12%3A00%3A00Z")).await.unwrap();
+    assert_eq!(call.view.thread, Some(true));
+    assert_eq!(call.view.time.as_of.as_deref(), Some("2026-03-01"));
+    assert_eq!(call.view.time.valid_at.as_deref(), Some("2017-08-01T12:00:00Z"));
+    let call = read(get("query=ASK%7B%7D&view=audit&thread=false")).await.unwrap();
+    assert_eq!((call.view.name.as_deref(), call.view.thread), (Some("audit"), Some(false)));
+    assert_eq!(read(get("query=ASK%7B%7D")).await.unwrap().view, AskedView::default());
+    for (query, message) in [
+        ("query=a&thread=yes", "parameter thread: \"yes\" is neither \"true\" nor \"false\""),
+        ("query=a&view=b&view=c", "the request has more than one parameter view"),
+        ("query=a&as-of=%FF", "parameter as-of is not UTF-8"),
+    ] {
+        let problem = read(get(query)).await.unwrap_err();
+        assert_eq!((problem.code, problem.message.as_str()), (Code::InvalidRequest, message));
+    }
+}

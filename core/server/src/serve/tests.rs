@@ -18,6 +18,7 @@ use weft_exec::AnswerBatch;
 use weft_model::{Code, Fault};
 
 mod fairness;
+mod links;
 mod service;
 
 type Batch = Result<AnswerBatch, Problem>;

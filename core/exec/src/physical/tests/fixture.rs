@@ -68,6 +68,7 @@ impl Source {
             rows: Some(Statistic { count: declared, measured_at: 0 }),
             filters: [FilterOperation::Equal, FilterOperation::Range, FilterOperation::In].map(filter).to_vec(),
             max_keys: 10_000,
+            sql: None,
         };
         let description = Description {
             name: name.to_owned(),
@@ -331,7 +332,7 @@ impl Mesh {
 
     pub(super) fn start(&self, root: &Node) -> Result<Started, QueryError> {
         let report = self.engine.report();
-        let run: Run = self.engine.run(&QueryRequest::default(), &report);
+        let run: Run = self.engine.run(&QueryRequest::default(), &report, self.engine.current());
         let relation = build(&Arc::new(run), root, None)?;
         let rows = relation.plan.execute(0, self.engine.task(None)?)?;
         Ok(Started { rows, layout: relation.layout, report })
