@@ -103,13 +103,25 @@ pub(crate) struct Broker {
 
 /// What is made of the ontology.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub(crate) enum Reasoning {
     /// RDFS, and what of OWL 2 QL a mapping can hold.
     #[default]
     Ql,
     /// Nothing follows from it.
     None,
+}
+
+impl TryFrom<String> for Reasoning {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "ql" => Ok(Self::Ql),
+            "none" => Ok(Self::None),
+            _ => Err(format!("{text:?} is neither \"ql\" nor \"none\"")),
+        }
+    }
 }
 
 impl Broker {

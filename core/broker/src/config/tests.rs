@@ -155,7 +155,7 @@ fn the_server_is_told_what_clients_need() {
     assert_eq!(options.base_iri.as_deref(), Some("https://demo.weft.dev/"));
     let plain = read(MINIMAL).unwrap().server_options();
     assert!(plain.public_url.is_none() && plain.cors_origins.is_empty());
-    assert!(plain.graphs.contains(&plain.catalogue.unwrap()) && plain.graphs.len() == 3);
+    assert!(plain.graphs.contains(&plain.catalogue.unwrap()) && plain.graphs.len() == 4);
 }
 
 #[test]
