@@ -28,7 +28,7 @@ struct Seen {
 impl LinkWatch {
     /// To be made before the index is built, so that nothing in between is missed.
     pub(crate) async fn start(config: &Config) -> Result<Self, Failure> {
-        let refresh = config.links.as_ref().map_or(Duration::MAX, |links| links.refresh);
+        let refresh = config.links.as_ref().map(|links| links.refresh).unwrap_or_default();
         let mut watch = Self { store: config.link_store(), refresh, next_look: Instant::now(), seen: Seen::default() };
         watch.note().await?;
         Ok(watch)
