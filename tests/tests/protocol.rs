@@ -27,7 +27,8 @@ use tokio::task::JoinHandle;
 use weft_connector::{GuardLimits, Guarded};
 use weft_exec::{Engine, EngineLimits};
 use weft_index::{
-    CATALOGUE_GRAPH, Index, IndexInputs, IndexLimits, LINKS_GRAPH, Link, LinkState, LinkStore, ONTOLOGY_GRAPH,
+    CATALOGUE_GRAPH, Index, IndexInputs, IndexLimits, LINK_RECORDS_GRAPH, LINKS_GRAPH, Link, LinkState, LinkStore,
+    ONTOLOGY_GRAPH,
 };
 use weft_plan::Catalogue;
 use weft_server::{Health, QueryEndpoint, Server, ServerOptions};
@@ -331,10 +332,11 @@ async fn whole_graphs_are_read_by_their_names() {
     assert!(void.contains("void:property ex:number"), "{void}");
     assert!(!void.contains("ns#column"), "{void}");
     let service = reqwest::get(broker.url("/sparql")).await.unwrap().text().await.unwrap();
-    for graph in [ONTOLOGY_GRAPH, LINKS_GRAPH, CATALOGUE_GRAPH] {
+    let named = [ONTOLOGY_GRAPH, LINKS_GRAPH, LINK_RECORDS_GRAPH, CATALOGUE_GRAPH];
+    for graph in named {
         assert!(service.contains(&format!("sd:name <{graph}>")), "{graph} is not in {service}");
     }
-    assert_eq!(service.matches("sd:name <").count(), 3, "{service}");
+    assert_eq!(service.matches("sd:name <").count(), named.len(), "{service}");
     let absent = reqwest::get(broker.url("/graphs?graph=urn:absent")).await.unwrap();
     assert_eq!(absent.status(), 404);
     broker.end().await;
