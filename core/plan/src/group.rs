@@ -360,14 +360,13 @@ fn projected_name(column: &ColumnRef) -> String {
     format!("{}_{}", column.relation, column.name)
 }
 
-/// Whether a condition fixes the column to one or a few values.
+/// Whether a condition binds the column, as the contract means it: a list does not.
 fn binds_column(condition: &Expression, column: &str) -> bool {
     let is_column = |expression: &Expression| matches!(expression, Expression::Column(c) if c.name == column);
     match condition {
         Expression::Compare { operator: weft_model::contract::CompareOperator::Equal, left, right } => {
             is_column(left) && matches!(**right, Expression::Literal(_))
         }
-        Expression::In { input, .. } => is_column(input),
         Expression::And(parts) => parts.iter().any(|part| binds_column(part, column)),
         _ => false,
     }

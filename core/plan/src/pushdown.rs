@@ -251,6 +251,9 @@ impl<'a> Translator<'a> {
         {
             return Err(Some("IRIs and literals mixed in one list".to_owned()));
         }
+        if let ([only], Ok(level)) = (values.as_slice(), self.level(FilterOperation::Equal, column, None)) {
+            return Ok((compare(name, CompareOperator::Equal, only.clone()), level));
+        }
         Ok((Expression::In { input: Box::new(Expression::Column(ColumnRef::bare(name))), values }, level))
     }
 
