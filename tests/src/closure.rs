@@ -37,13 +37,15 @@ pub fn close(quads: Vec<Quad>, ontology: &[Triple]) -> Vec<Quad> {
 
 /// What has no name outside of the ontology: expressions, and what only exists.
 fn is_made_up(quad: &Quad, ontology: &[Triple]) -> bool {
-    let is_expression = |node: &BlankNode| {
-        let node = NamedOrBlankNode::from(node.clone());
-        ontology.iter().any(|axiom| axiom.subject == node)
-    };
+    let is_expression = |node: &BlankNode| is_expression(node, ontology);
     let of_subject =
         matches!(&quad.subject, NamedOrBlankNode::BlankNode(node) if is_witness(node) || is_expression(node));
     of_subject || matches!(&quad.object, Term::BlankNode(node) if is_witness(node) || is_expression(node))
+}
+
+fn is_expression(node: &BlankNode, ontology: &[Triple]) -> bool {
+    let node = NamedOrBlankNode::from(node.clone());
+    ontology.iter().any(|axiom| axiom.subject == node)
 }
 
 fn is_witness(node: &BlankNode) -> bool {
@@ -53,12 +55,14 @@ fn is_witness(node: &BlankNode) -> bool {
 /// What follows from one statement in one step.
 fn follow(quad: &Quad, ontology: &[Triple]) -> Vec<Triple> {
     let (x, p, y) = (&quad.subject, &quad.predicate, &quad.object);
+    // To be of a class without name is a step of the rules, and no statement that something is said of.
+    let is_said = *p != rdf::TYPE || !matches!(y, Term::BlankNode(node) if is_expression(node, ontology));
     let mut found = Vec::new();
     for axiom in ontology {
         let (subject, object) = (Term::from(axiom.subject.clone()), &axiom.object);
         let name = axiom.predicate.as_str().strip_prefix(OWL).unwrap_or_default();
         // prp-dom, prp-rng, prp-spo1, prp-eqp1 and 2, prp-inv1 and 2, prp-symp
-        if let Some(inverse) = reads(&subject, p, ontology) {
+        if let Some(inverse) = reads(&subject, p, ontology).filter(|_| is_said) {
             let (from, to) =
                 if inverse { (resource(y), Some(Term::from(x.clone()))) } else { (Some(x.clone()), Some(y.clone())) };
             if axiom.predicate == rdfs::DOMAIN {
@@ -75,7 +79,7 @@ fn follow(quad: &Quad, ontology: &[Triple]) -> Vec<Triple> {
                 found.extend(statement(back, &subject, from.clone().map(Into::into), ontology));
             }
         }
-        if let Some(inverse) = reads(object, p, ontology) {
+        if let Some(inverse) = reads(object, p, ontology).filter(|_| is_said) {
             let (from, to) =
                 if inverse { (resource(y), Some(Term::from(x.clone()))) } else { (Some(x.clone()), Some(y.clone())) };
             if name == "equivalentProperty" {

@@ -25,7 +25,7 @@ pub struct Ontology {
 }
 
 /// What follows from a statement with some predicate.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct PropertyRules {
     /// The properties above it, or above its inverse.
     supers: Vec<Role>,

@@ -66,6 +66,7 @@ impl Ontology {
             reader.axiom(triple);
         }
         reader.follow_existentials();
+        while reader.turn_around() {}
         let Reader { mut ontology, notes, .. } = reader;
         let more = notes.len().saturating_sub(NOTES);
         ontology.notes = notes.into_iter().take(NOTES).collect();
@@ -201,6 +202,25 @@ impl<'a> Reader<'a> {
                 self.conclude(&premise, &Concept::Class(class));
             }
         }
+    }
+
+    /// What follows from a statement turned around, without turning it around: no statement has a literal as its subject.
+    /// Tells whether that was new.
+    fn turn_around(&mut self) -> bool {
+        let known = self.ontology.properties.clone();
+        for (name, rules) in &known {
+            let turned = rules.supers.iter().filter(|role| role.inverse).filter_map(|role| known.get(&role.name));
+            for other in turned {
+                for role in &other.supers {
+                    let above = Role { name: role.name.clone(), inverse: !role.inverse };
+                    self.above(Role { name: name.clone(), inverse: false }, above);
+                }
+                let own = self.rules(name);
+                other.range.iter().for_each(|class| add(&mut own.domain, class));
+                other.domain.iter().for_each(|class| add(&mut own.range, class));
+            }
+        }
+        self.ontology.properties != known
     }
 
     /// The classes of what has a property, in this direction.
