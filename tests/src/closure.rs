@@ -4,7 +4,7 @@
 
 use anyhow::Context;
 use oxrdf::vocab::{rdf, rdfs};
-use oxrdf::{BlankNode, NamedNode, NamedOrBlankNode, Quad, Term, Triple};
+use oxrdf::{BlankNode, Literal, NamedNode, NamedOrBlankNode, Quad, Term, Triple};
 use oxttl::TurtleParser;
 use std::collections::HashSet;
 
@@ -20,7 +20,8 @@ pub fn statements(turtle: &str) -> anyhow::Result<Vec<Triple>> {
 
 /// The quads with all that follows from each graph by itself.
 pub fn close(quads: Vec<Quad>, ontology: &[Triple]) -> Vec<Quad> {
-    let mut known: HashSet<Quad> = quads.into_iter().collect();
+    let mut literals: Vec<Literal> = Vec::new();
+    let mut known: HashSet<Quad> = quads.into_iter().map(|quad| of_nodes(quad, &mut literals)).collect();
     let mut new: Vec<Quad> = known.iter().cloned().collect();
     while let Some(quad) = new.pop() {
         for triple in follow(&quad, ontology) {
@@ -30,9 +31,40 @@ pub fn close(quads: Vec<Quad>, ontology: &[Triple]) -> Vec<Quad> {
             }
         }
     }
-    let mut closed: Vec<Quad> = known.into_iter().filter(|quad| !is_made_up(quad, ontology)).collect();
+    let mut closed: Vec<Quad> = known
+        .into_iter()
+        .filter(|quad| !is_made_up(quad, ontology))
+        .filter_map(|quad| of_literals(quad, &literals))
+        .collect();
     closed.sort_by_cached_key(ToString::to_string);
     closed
+}
+
+/// Begins the labels of nodes in the place of literals: rules turn statements around, and what follows then of subjects that
+/// are literals is followed further.
+const LITERAL: &str = "literal";
+
+/// The statement with a node in the place of a literal.
+fn of_nodes(quad: Quad, literals: &mut Vec<Literal>) -> Quad {
+    let Term::Literal(literal) = &quad.object else { return quad };
+    let number = literals.iter().position(|known| known == literal).unwrap_or_else(|| {
+        literals.push(literal.clone());
+        literals.len() - 1
+    });
+    Quad { object: BlankNode::new_unchecked(format!("{LITERAL}{number}")).into(), ..quad }
+}
+
+/// The statement with its literal again; none where that is no statement.
+fn of_literals(quad: Quad, literals: &[Literal]) -> Option<Quad> {
+    let literal = |node: &BlankNode| literals.get(node.as_str().strip_prefix(LITERAL)?.parse::<usize>().ok()?);
+    if matches!(&quad.subject, NamedOrBlankNode::BlankNode(node) if literal(node).is_some()) {
+        return None;
+    }
+    let object = match &quad.object {
+        Term::BlankNode(node) => literal(node).map_or_else(|| quad.object.clone(), |literal| literal.clone().into()),
+        other => other.clone(),
+    };
+    Some(Quad { object, ..quad })
 }
 
 /// What has no name outside of the ontology: expressions, and what only exists.

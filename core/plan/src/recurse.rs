@@ -1,18 +1,23 @@
 //! Repeated paths whose steps are in one source that can follow them itself.
 
 use crate::catalogue::Catalogue;
-use crate::push::{TextExactness as _, capabilities, described, rows_are_final};
+use crate::push::{TextExactness as _, capabilities, described, rows_are_final, table_of};
 use crate::{Binding, KeyPlace, KeySlot, Node, NodeKind, Scan, ScanOutput, SlotColumn};
 use oxrdf::Variable;
 use weft_mapping::Build;
-use weft_model::contract::{ColumnRef, Relation, TypeKind};
+use weft_model::contract::{Binding as ColumnBinding, ColumnRef, Read, Relation, TypeKind};
 use weft_model::term::TermType;
 
 /// The scan that gives the pairs of the closure of `step` from the keys of its first end, where the source of the steps
 /// can do that: both ends are IRIs of one template, made of columns that it compares as the terms are compared.
 pub(crate) fn in_source(step: &Node, ends: &[Variable; 2], catalogue: &Catalogue, most: usize) -> Option<Node> {
     let scan = scan_below(step)?;
-    if !capabilities(scan, catalogue)?.recurse {
+    // The keys of a recursion are where it starts: they bind no column of its steps.
+    let must_be_bound = |read: &&Read| {
+        let columns = table_of(scan, catalogue, &read.alias).into_iter().flat_map(|table| &table.columns);
+        columns.into_iter().any(|column| column.binding == ColumnBinding::Required)
+    };
+    if !capabilities(scan, catalogue)?.recurse || scan.relation.reads().iter().any(must_be_bound) {
         return None;
     }
     let [from, to] = ends.each_ref().map(|end| scan.outputs.iter().find(|output| output.variable == *end));
