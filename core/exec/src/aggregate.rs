@@ -20,6 +20,7 @@ use datafusion_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Vo
 use datafusion_functions_aggregate::count::count_udaf;
 use datafusion_physical_expr::aggregate::{AggregateExprBuilder, AggregateFunctionExpr};
 use datafusion_physical_expr::expressions::Literal;
+use oxrdf::Variable;
 use spargebra::algebra::{AggregateExpression, AggregateFunction};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -38,8 +39,11 @@ pub(crate) fn aggregate(
     match expression {
         AggregateExpression::CountSolutions { distinct: false } => native_count(name, one(), layout),
         AggregateExpression::CountSolutions { distinct: true } => {
-            let columns = layout.variables().iter().flat_map(|variable| layout.columns(variable)).collect();
-            let inputs = layout.types().to_vec();
+            // Hidden variables are none of the solution.
+            let shown = |variable: &&Variable| !variable.as_str().starts_with("_:");
+            let variables: Vec<&Variable> = layout.variables().iter().filter(shown).collect();
+            let columns = variables.iter().flat_map(|variable| layout.columns(variable)).collect();
+            let inputs = variables.iter().filter_map(|variable| Some(layout.get(variable)?.1.clone())).collect();
             let function =
                 TermAggregate::new(Function::CountRows, true, inputs, TermType::Literal(LiteralType::Integer), bounds);
             build(name, function, columns, layout)

@@ -255,7 +255,9 @@ impl<'a> Planner<'a> {
         }
         let count_rows =
             aggregates.iter().any(|(_, a)| matches!(a, AggregateExpression::CountSolutions { distinct: true }));
-        let all = visible(&input);
+        let mut all = visible(&input);
+        // What other aggregates are computed from beside what is counted.
+        all.extend(needed.variables.iter().filter(|variable| variable.as_str().starts_with("_:")).cloned());
         let mut input = self.whole().plan(input, &needed, None)?;
         if count_rows {
             input = project(input, &all);
