@@ -59,8 +59,8 @@ pub fn judge_against(union: &Union, query: &Query, expected: Found, found: &Foun
             match arrange(variables, names, found_rows, star) {
                 Err(reason) => reason,
                 Ok(found_rows) => {
-                    let whole = query.limit.is_none() && query.offset.is_none() && !has_choice(&query.form);
-                    let (rows, found_rows) = (&blank::rename(rows, whole), blank::rename(&found_rows, whole));
+                    let same = same_rows(query);
+                    let (rows, found_rows) = (&blank::rename(rows, same), blank::rename(&found_rows, same));
                     let judge = Judge { query, variables, rows, members: &members };
                     match judge.rows(&found_rows)? {
                         None => return Ok(Verdict::Agrees { rows: rows.len() }),
@@ -91,6 +91,17 @@ pub fn contradicts_itself(union: &Union, query: &Query, expected: &Found) -> any
     }
     let Some(written) = evaluate_as_written(union, &whole.text())? else { return Ok(false) };
     Ok(matches!(judge_against(union, &whole, expected.clone(), &written)?, Verdict::Differs { .. }))
+}
+
+/// What right answers to the query have in common.
+fn same_rows(query: &Query) -> blank::Same {
+    if query.limit.is_some() || query.offset.is_some() || has_choice(&query.form) {
+        return blank::Same::Nothing;
+    }
+    match &query.form {
+        Form::Select { dedup: Dedup::Reduced, .. } => blank::Same::Set,
+        _ => blank::Same::Multiset,
+    }
 }
 
 /// Whether rows hold what may differ between right answers.

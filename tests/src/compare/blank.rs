@@ -9,9 +9,19 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Rounds of looking at the neighbours of neighbours; rows are no deep structure.
 const ROUNDS: usize = 3;
 
-/// The rows with each blank node called after the rows it is in. In a part of an answer that says nothing, so there
-/// (when not `whole`) all have one name.
-pub(super) fn rename(rows: &[Cells], whole: bool) -> Vec<Cells> {
+/// What the rows are of which all right answers have the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Same {
+    /// The rows and how often each is there.
+    Multiset,
+    /// The rows, but not how often (REDUCED).
+    Set,
+    /// Any part of them (LIMIT).
+    Nothing,
+}
+
+/// The rows with each blank node called after the rows it is in, as far as these are the `same` in every right answer.
+pub(super) fn rename(rows: &[Cells], same: Same) -> Vec<Cells> {
     let labels = rows.iter().flatten().filter_map(|cell| match cell {
         Some(Term::BlankNode(node)) => Some(node.as_str()),
         _ => None,
@@ -20,8 +30,8 @@ pub(super) fn rename(rows: &[Cells], whole: bool) -> Vec<Cells> {
     if colours.is_empty() {
         return rows.to_vec();
     }
-    for _ in 0..if whole { ROUNDS } else { 0 } {
-        colours = refine(rows, &colours);
+    for _ in 0..if same == Same::Nothing { 0 } else { ROUNDS } {
+        colours = refine(rows, &colours, same);
     }
     let rename = |cell: &Option<Term>| match cell {
         Some(Term::BlankNode(node)) => {
@@ -34,7 +44,7 @@ pub(super) fn rename(rows: &[Cells], whole: bool) -> Vec<Cells> {
 }
 
 /// A node's next colour is made of the rows it is in, seen with the present colours, and of its places in them.
-fn refine<'r>(rows: &'r [Cells], colours: &HashMap<&'r str, u64>) -> HashMap<&'r str, u64> {
+fn refine<'r>(rows: &'r [Cells], colours: &HashMap<&'r str, u64>, same: Same) -> HashMap<&'r str, u64> {
     let mut seen: HashMap<&str, Vec<u64>> = colours.keys().map(|label| (*label, Vec::new())).collect();
     for row in rows {
         let cells: Vec<String> = row
@@ -54,6 +64,9 @@ fn refine<'r>(rows: &'r [Cells], colours: &HashMap<&'r str, u64>) -> HashMap<&'r
     }
     let colour = |mut rows: Vec<u64>| {
         rows.sort_unstable();
+        if same == Same::Set {
+            rows.dedup();
+        }
         hash(&rows)
     };
     seen.into_iter().map(|(label, rows)| (label, colour(rows))).collect()

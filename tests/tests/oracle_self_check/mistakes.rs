@@ -29,14 +29,17 @@ const MISTAKES: &[(&str, Edit)] = &[
     ("DISTINCT is not seen", |query| without_distinct(query)),
 ];
 
-/// Worlds of the seed below that are looked at, ten cases each.
-const WORLDS: u64 = 220;
+/// Worlds of the seed below that are looked at until each mistake is seen twice, ten cases each.
+const WORLDS: u64 = 440;
 const SEED: u64 = 41;
 
 #[test]
 fn an_engine_that_is_wrong_about_one_thing_is_found_out() {
     let mut counts: BTreeMap<&str, (u32, u32)> = MISTAKES.iter().map(|(name, _)| (*name, (0, 0))).collect();
     for number in 0..WORLDS {
+        if counts.values().all(|(_, seen)| *seen >= 2) {
+            break;
+        }
         let world = World::new(SEED, number).unwrap();
         for case in number * 10..(number + 1) * 10 {
             let (query, Some(_)) = world.case(SEED, case).unwrap() else { continue };
