@@ -98,9 +98,9 @@ fn follow(quad: &Quad, ontology: &[Triple]) -> Vec<Triple> {
             let (from, to) =
                 if inverse { (resource(y), Some(Term::from(x.clone()))) } else { (Some(x.clone()), Some(y.clone())) };
             if axiom.predicate == rdfs::DOMAIN {
-                found.extend(from.clone().map(|from| is_a(from, object)));
+                found.extend(from.clone().and_then(|from| is_a(from, object)));
             } else if axiom.predicate == rdfs::RANGE {
-                found.extend(to.as_ref().and_then(resource).map(|to| is_a(to, object)));
+                found.extend(to.as_ref().and_then(resource).and_then(|to| is_a(to, object)));
             } else if axiom.predicate == rdfs::SUB_PROPERTY_OF || name == "equivalentProperty" {
                 found.extend(statement(from.clone(), object, to.clone(), ontology));
             } else if name == "inverseOf" && matches!(subject, Term::NamedNode(_)) {
@@ -121,7 +121,7 @@ fn follow(quad: &Quad, ontology: &[Triple]) -> Vec<Triple> {
                 found.extend(statement(back, &subject, from.clone().map(Into::into), ontology));
             } else if name == "onProperty" && said(&subject, "someValuesFrom", ontology) == Some(owl("Thing")) {
                 // cls-svf2
-                found.extend(from.map(|from| is_a(from, &subject)));
+                found.extend(from.and_then(|from| is_a(from, &subject)));
             }
         }
         if *p == rdf::TYPE {
@@ -138,9 +138,9 @@ fn follow_class(x: &NamedOrBlankNode, class: &Term, axiom: &Triple, ontology: &[
     let mut found = Vec::new();
     if subject == *class {
         if axiom.predicate == rdfs::SUB_CLASS_OF || name == "equivalentClass" {
-            found.push(is_a(x.clone(), &axiom.object));
+            found.extend(is_a(x.clone(), &axiom.object));
         } else if name == "intersectionOf" {
-            found.extend(members(&axiom.object, ontology).iter().map(|member| is_a(x.clone(), member)));
+            found.extend(members(&axiom.object, ontology).iter().filter_map(|member| is_a(x.clone(), member)));
         } else if name == "someValuesFrom"
             && !matches!(x, NamedOrBlankNode::BlankNode(node) if is_witness(node))
             && let Some(property) = said(&subject, "onProperty", ontology)
@@ -151,10 +151,10 @@ fn follow_class(x: &NamedOrBlankNode, class: &Term, axiom: &Triple, ontology: &[
         }
     }
     if axiom.object == *class && name == "equivalentClass" {
-        found.push(is_a(x.clone(), &subject));
+        found.extend(is_a(x.clone(), &subject));
     }
     if name == "unionOf" && members(&axiom.object, ontology).contains(class) {
-        found.push(is_a(x.clone(), &subject));
+        found.extend(is_a(x.clone(), &subject));
     }
     found
 }
@@ -208,8 +208,10 @@ fn resource(term: &Term) -> Option<NamedOrBlankNode> {
     }
 }
 
-fn is_a(x: NamedOrBlankNode, class: &Term) -> Triple {
-    Triple::new(x, rdf::TYPE.into_owned(), class.clone())
+/// A literal is of no class: those are datatypes.
+fn is_a(x: NamedOrBlankNode, class: &Term) -> Option<Triple> {
+    let is_literal = matches!(&x, NamedOrBlankNode::BlankNode(node) if node.as_str().starts_with(LITERAL));
+    (!is_literal).then(|| Triple::new(x, rdf::TYPE.into_owned(), class.clone()))
 }
 
 fn owl(name: &str) -> Term {
