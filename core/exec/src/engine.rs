@@ -210,6 +210,11 @@ impl Engine {
         self.start(&plan.form, root, self.task(None)?, deadline, report).await
     }
 
+    #[cfg(test)]
+    pub(crate) fn observed(&self) -> Arc<weft_plan::Observed> {
+        self.observations.snapshot()
+    }
+
     /// The report of a query that begins now.
     pub(crate) fn report(&self) -> ReportHandle {
         ReportHandle::new(std::time::Instant::now()).observed_by(&self.observations)

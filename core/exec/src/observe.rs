@@ -3,6 +3,7 @@
 //! Only scans that came to their end count. The newest of what is known is kept, for a time and up to a number of shapes;
 //! a snapshot is made for each query, so that its plan depends on nothing that happens meanwhile.
 
+use crate::report::JoinKeys;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -45,6 +46,13 @@ struct State {
     latencies: HashMap<Arc<str>, Latency>,
 }
 
+/// Rows, and the keys they were asked for by.
+#[derive(Clone, Copy)]
+struct Counted {
+    rows: u64,
+    keys: Option<u64>,
+}
+
 /// A number that is known is changed where the new one differs by more: plans stay the same while data hardly changes, and
 /// snapshots need not be made anew.
 const CHANGE: f64 = 0.1;
@@ -78,20 +86,28 @@ impl Observations {
         state.current.clone()
     }
 
-    pub(crate) fn record(&self, observations: impl IntoIterator<Item = Observation>) {
+    pub(crate) fn record(&self, scans: impl IntoIterator<Item = Observation>, joins: &[JoinKeys]) {
         if self.are_kept() {
-            self.record_at(now(), observations);
+            self.record_at(now(), scans, joins);
         }
     }
 
-    fn record_at(&self, now: i64, observations: impl IntoIterator<Item = Observation>) {
+    fn record_at(&self, now: i64, scans: impl IntoIterator<Item = Observation>, joins: &[JoinKeys]) {
         let mut state = self.lock();
-        for observation in observations {
-            state.speed(&observation, now);
-            let Some(shape) = &observation.shape else { continue };
-            if let Some(seen) = state.changed(&observation, shape, self.age / 4, now) {
-                self.put(&mut state, observation.source, &shape.text, seen);
+        for Observation { source, shape, keys, rows, first_rows, elapsed } in scans {
+            state.speed(&source, rows, [first_rows, elapsed], now);
+            if let Some(shape) = shape {
+                self.count(&mut state, source, &shape, Counted { rows, keys }, now);
             }
+        }
+        for JoinKeys { source, shape, keys } in joins {
+            self.count(&mut state, source.clone(), shape, Counted { rows: *keys, keys: None }, now);
+        }
+    }
+
+    fn count(&self, state: &mut State, source: Arc<str>, shape: &Shape, counted: Counted, now: i64) {
+        if let Some(seen) = state.changed(&source, shape, counted, self.age / 4, now) {
+            self.put(state, source, &shape.text, seen);
         }
     }
 
@@ -117,20 +133,19 @@ impl State {
         Arc::make_mut(Arc::make_mut(&mut self.current).sources.entry(source).or_default())
     }
 
-    /// What is known of the shape after this scan, where that makes a difference.
+    /// What is known of the shape after these rows, where that makes a difference.
     #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
-    fn changed(&self, observation: &Observation, shape: &Shape, fresh: i64, now: i64) -> Option<Seen> {
-        let (rows, weight) = match observation.keys {
+    fn changed(&self, source: &str, shape: &Shape, counted: Counted, fresh: i64, now: i64) -> Option<Seen> {
+        let (rows, weight) = match counted.keys {
             Some(0) => return None,
-            Some(keys) => (observation.rows as f64 / keys as f64, keys as f64),
-            None => (observation.rows as f64, 1.0),
+            Some(keys) => (counted.rows as f64 / keys as f64, keys as f64),
+            None => (counted.rows as f64, 1.0),
         };
-        let Some(known) = self.current.sources.get(&observation.source).and_then(|known| known.shapes.get(&shape.text))
-        else {
+        let Some(known) = self.current.sources.get(source).and_then(|known| known.shapes.get(&shape.text)) else {
             return Some(Seen { rows, weight, seen_at: now });
         };
         // Scans of one shape differ where it has constants or keys: what was known goes down by half, or by its part of the keys.
-        let before = match observation.keys {
+        let before = match counted.keys {
             Some(_) => known.weight.min(4.0 * weight),
             None if shape.has_constants => weight,
             None => 0.0,
@@ -141,11 +156,12 @@ impl State {
         (differs || known.seen_at + fresh < now).then_some(Seen { rows, weight, seen_at: now })
     }
 
-    fn speed(&mut self, observation: &Observation, now: i64) {
-        let known = self.latencies.get(&observation.source).copied();
-        let latency = faster_or_slower(known, observation, now);
-        self.latencies.insert(observation.source.clone(), latency);
-        let published = self.current.sources.get(&observation.source).and_then(|source| source.latency);
+    /// Keeps how long a scan took to its first rows, and to its end.
+    fn speed(&mut self, source: &Arc<str>, rows: u64, took: [Duration; 2], now: i64) {
+        let known = self.latencies.get(source).copied();
+        let latency = faster_or_slower(known, rows, took, now);
+        self.latencies.insert(source.clone(), latency);
+        let published = self.current.sources.get(source).and_then(|source| source.latency);
         let differs = |before: Duration, after: Duration| {
             (after.as_secs_f64() - before.as_secs_f64()).abs() > CHANGE_OF_SPEED * before.as_secs_f64()
         };
@@ -155,7 +171,7 @@ impl State {
                 || differs(before.row, latency.row)
         });
         if is_news {
-            self.source(observation.source.clone()).latency = Some(latency);
+            self.source(source.clone()).latency = Some(latency);
         }
     }
 
@@ -184,24 +200,24 @@ impl State {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a time need not be exact")]
-fn faster_or_slower(known: Option<Latency>, observation: &Observation, now: i64) -> Latency {
+fn faster_or_slower(known: Option<Latency>, rows: u64, [first_rows, elapsed]: [Duration; 2], now: i64) -> Latency {
     // A part of the new one, so that one slow answer does not make a slow source.
     const PART: f64 = 0.2;
     let moved = |before: Duration, after: Duration| before.mul_f64(1.0 - PART) + after.mul_f64(PART);
-    let is_large = observation.rows >= MANY_ROWS;
-    let row = observation.elapsed.saturating_sub(observation.first_rows).as_secs_f64() / observation.rows.max(1) as f64;
+    let is_large = rows >= MANY_ROWS;
+    let row = elapsed.saturating_sub(first_rows).as_secs_f64() / rows.max(1) as f64;
     let row = Duration::from_secs_f64(row.clamp(0.0, 1e3));
-    let counted = if is_large { observation.rows } else { 0 };
+    let counted = if is_large { rows } else { 0 };
     match known {
         None => Latency {
-            first_rows: observation.first_rows,
+            first_rows,
             row: if is_large { row } else { Duration::ZERO },
             scans: 1,
             rows: counted,
             seen_at: now,
         },
         Some(known) => Latency {
-            first_rows: moved(known.first_rows, observation.first_rows),
+            first_rows: moved(known.first_rows, first_rows),
             row: match (is_large, known.rows) {
                 (false, _) => known.row,
                 (true, 0) => row,

@@ -4,6 +4,7 @@
 //! a batch is decided here, from the bottom up: an expression may give a narrower one than the plan could know.
 
 mod alias;
+mod at_once;
 mod batches;
 mod bind;
 mod closure;

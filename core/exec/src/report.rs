@@ -99,6 +99,15 @@ impl SourceCall {
     }
 }
 
+/// How many keys a bind join had on its left; at least so many, where it stopped counting.
+#[derive(Clone, Debug)]
+pub(crate) struct JoinKeys {
+    /// The source they were for, with which that is kept.
+    pub(crate) source: Arc<str>,
+    pub(crate) shape: Shape,
+    pub(crate) keys: u64,
+}
+
 #[derive(Debug)]
 struct State {
     begun: Instant,
@@ -108,6 +117,7 @@ struct State {
     bytes: u64,
     complete: bool,
     calls: Vec<SourceCall>,
+    joins: Vec<JoinKeys>,
     observations: Option<Arc<Observations>>,
     /// Services whose failures were hidden, one entry a failure.
     hidden: Vec<Arc<str>>,
@@ -124,6 +134,7 @@ impl ReportHandle {
             bytes: 0,
             complete: false,
             calls: Vec::new(),
+            joins: Vec::new(),
             observations: None,
             hidden: Vec::new(),
             left_out: BTreeMap::new(),
@@ -179,6 +190,11 @@ impl ReportHandle {
         self.lock().calls.push(call);
     }
 
+    /// What a join that read all its left rows, or as many as were enough, showed.
+    pub(crate) fn join(&self, keys: JoinKeys) {
+        self.lock().joins.push(keys);
+    }
+
     /// What each operator of the plan asked for, by [`weft_plan::Node::id`].
     pub(crate) fn requests(&self) -> BTreeMap<usize, RequestRun> {
         let mut requests: BTreeMap<usize, RequestRun> = BTreeMap::new();
@@ -219,7 +235,7 @@ impl ReportHandle {
         state.complete = complete;
         // What scans showed is told once, when all that could show something are over.
         if let Some(observations) = state.observations.take() {
-            observations.record(state.calls.iter().filter_map(SourceCall::observation));
+            observations.record(state.calls.iter().filter_map(SourceCall::observation), &state.joins);
         }
     }
 

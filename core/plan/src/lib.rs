@@ -8,6 +8,7 @@
 //! scans, one a source where the source can; [`push`] moves aggregates, order and limits into them; [`explain`] tells
 //! all of it.
 
+mod at_once;
 mod branch;
 mod catalogue;
 mod combine;
@@ -42,6 +43,7 @@ mod tree;
 mod unfold;
 mod unpivot;
 
+pub use at_once::shape_of_join;
 pub use catalogue::Catalogue;
 pub use constant::{term_of, value_of};
 pub use dataset::Dataset;
@@ -59,9 +61,9 @@ pub use rewrite::map_expression;
 pub use rules::{Rule, Rules};
 pub use thread::Pragmas;
 
+use hashbrown::HashSet;
 use oxrdf::Variable;
 use spargebra::Query;
-use std::collections::HashSet;
 
 /// Plans a query that asks for no view but by its own pragmas. See [`plan_view`].
 ///
@@ -112,6 +114,9 @@ pub fn plan_view(
     root.number(0);
     if limits.rules.allows(Rule::SidewaysFilter) {
         narrow::mark(&mut root, catalogue);
+    }
+    if limits.rules.allows(Rule::ReadAtOnce) {
+        at_once::mark(&mut root, &limits.observed);
     }
     limits.check_plan(&root)?;
     let base_iri = query.base_iri().map(|base| base.as_str().to_owned());

@@ -242,6 +242,8 @@ pub enum JoinMethod {
         /// The number of different keys from which the right side is read whole, once, and not asked for keys; none where
         /// it cannot be read without.
         hash_from: Option<u64>,
+        /// Whether there were so many keys before, so that both sides are read whole at the same time.
+        at_once: bool,
     },
 }
 

@@ -25,7 +25,7 @@ pub struct Observed {
 /// What scans of one source showed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SourceObserved {
-    /// Rows of a whole scan, or rows for each key where it took keys, by the text of their [`Shape`].
+    /// Rows of a whole scan, or rows for each key where it took keys, or keys of a join, by the text of their [`Shape`].
     pub shapes: HashMap<String, Seen>,
     pub latency: Option<Latency>,
 }
@@ -175,7 +175,7 @@ impl Shape {
     }
 }
 
-fn conjuncts(filter: Option<&Expression>) -> &[Expression] {
+pub(crate) fn conjuncts(filter: Option<&Expression>) -> &[Expression] {
     match filter {
         None => &[],
         Some(Expression::And(parts)) => parts,

@@ -149,7 +149,7 @@ fn method(left: f64, right: &mut Node, kind: &JoinKind) -> JoinMethod {
         leave_out_keys(right);
         return JoinMethod::Hash;
     }
-    JoinMethod::Bind { block, hash_from }
+    JoinMethod::Bind { block, hash_from, at_once: false }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]

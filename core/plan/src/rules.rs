@@ -56,10 +56,12 @@ pub enum Rule {
     SharedName,
     /// Branches of a union that add nothing to others are left out.
     Containment,
+    /// Joins that had too many keys before read both sides at the same time.
+    ReadAtOnce,
 }
 
 impl Rule {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Star,
         Self::OptionalColumns,
         Self::Unpivot,
@@ -87,6 +89,7 @@ impl Rule {
         Self::JoinOrder,
         Self::SharedName,
         Self::Containment,
+        Self::ReadAtOnce,
     ];
 
     /// The name it has in the config.
@@ -119,6 +122,7 @@ impl Rule {
             Self::JoinOrder => "join_order",
             Self::SharedName => "shared_name",
             Self::Containment => "containment",
+            Self::ReadAtOnce => "read_at_once",
         }
     }
 

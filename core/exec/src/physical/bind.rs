@@ -14,6 +14,7 @@ use super::keys::KeySource;
 use super::stream_exec::StreamExec;
 use super::{Relation, Run, batches, build};
 use crate::error::QueryError;
+use crate::report::JoinKeys;
 use arrow_array::RecordBatch;
 use datafusion_common::{DataFusionError, Result as StreamResult};
 use datafusion_execution::memory_pool::MemoryReservation;
@@ -27,7 +28,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use tokio::sync::oneshot;
-use weft_plan::{JoinMethod, Node, NodeKind, Request, Rule, ServiceName, Start};
+use weft_plan::{JoinMethod, Node, NodeKind, Request, Rule, ServiceName, Shape, Start};
 
 /// What the plan says of a bind join.
 pub(super) struct Plan<'a> {
@@ -37,6 +38,8 @@ pub(super) struct Plan<'a> {
     pub(super) block: usize,
     pub(super) hash_from: Option<u64>,
     pub(super) goal: Option<usize>,
+    /// What the number of its keys is kept by, where it is kept.
+    pub(super) shape: Option<(Arc<str>, Shape)>,
 }
 
 /// Builds the join; the right side is built anew for each block.
@@ -51,6 +54,7 @@ pub(super) fn bind_join(run: &Arc<Run>, left: Relation, plan: Plan<'_>) -> Resul
         pace: pace(run, &plan),
         goes_on: first_scan(plan.left).map(|scan| run.goes_on(scan)),
         parallel: parallel(run, &plan),
+        shape: plan.shape,
         left,
         right: plan.right.clone(),
         join: plan.join,
@@ -74,6 +78,8 @@ struct BindJoin {
     /// Blocks asked for at once.
     parallel: usize,
     key_variables: Vec<Variable>,
+    /// What the number of its keys is kept by.
+    shape: Option<(Arc<str>, Shape)>,
 }
 
 fn pace(run: &Run, plan: &Plan<'_>) -> Pace {
@@ -216,9 +222,19 @@ impl BindJoin {
         joined.plan.execute(0, context.clone())
     }
 
+    /// Tells how many keys there were, where that is a choice.
+    fn tell_keys(&self, keys: u64) {
+        if self.pace.hash_from.is_some()
+            && let Some((source, shape)) = &self.shape
+        {
+            self.run.report.join(JoinKeys { source: source.clone(), shape: shape.clone(), keys });
+        }
+    }
+
     /// The join of all left rows that are in no block with all of the right side.
     fn rest(&self, left: LeftRows, context: &Arc<TaskContext>) -> StreamResult<Rows> {
         let known = (left.rows_ahead(), left.ended());
+        self.tell_keys(self.pace.hash_from.unwrap_or_default());
         self.run.note(self.join.id, || "there are so many keys that the right side is read whole".to_owned());
         let rows = left.into_rest();
         let schema = self.left.layout.schema().clone();
@@ -254,7 +270,11 @@ impl Parts {
         }
         let Some(left) = &mut self.left else { return Ok(None) };
         match left.next().await? {
-            None => Ok(None),
+            None => {
+                let asked = left.asked();
+                self.join.tell_keys(asked);
+                Ok(None)
+            }
             Some(Part::Block(Block { rows, keys, held, alone })) => {
                 let rows = self.join.answer(rows, keys, &self.context)?;
                 let over = alone.then(|| {

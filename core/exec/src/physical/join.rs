@@ -3,6 +3,7 @@
 //! Two rows join when every variable both have is the same term, or unbound in one of them. Where a variable is bound
 //! for certain on both sides that is an equality the hash table takes; otherwise it is part of the join's condition.
 
+use super::at_once::{Begun, at_once, counted};
 use super::bind::{Plan, bind_join};
 use super::coalesce::in_larger_batches;
 use super::narrow::{Given, Narrowing, Sideways, narrowed_by, observed};
@@ -13,6 +14,7 @@ use super::{Relation, Run, build};
 use crate::columns::{ColumnExpr, Layout, convert};
 use crate::error::QueryError;
 use crate::expression;
+use crate::report::JoinKeys;
 use datafusion_common::{DataFusionError, JoinSide, JoinType, NullEquality};
 use datafusion_expr::Operator;
 use datafusion_physical_expr::expressions::{BinaryExpr, CaseExpr, Column, IsNotNullExpr, IsNullExpr, lit};
@@ -23,7 +25,7 @@ use oxrdf::Variable;
 use spargebra::algebra::{Expression, OrderExpression};
 use std::sync::Arc;
 use weft_model::term::{LiteralType, TermType};
-use weft_plan::{JoinKind, JoinMethod, Node, NodeKind, map_expression};
+use weft_plan::{JoinKind, JoinMethod, Node, NodeKind, map_expression, shape_of_join};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
@@ -51,9 +53,15 @@ pub(super) fn join(run: &Arc<Run>, node: &Node, given: Given<'_>) -> Result<Rela
         estimates: [left.estimate, right.estimate],
     };
     match *method {
-        JoinMethod::Bind { block, hash_from } => {
+        // With keys of another join, few of the left rows are read.
+        JoinMethod::Bind { hash_from: Some(keys), at_once: true, .. } if given.keys.is_none() => {
+            join.at_once(run, left, right, given, keys)
+        }
+        JoinMethod::Bind { block, hash_from, .. } => {
             let left_rows = build(run, left, given)?;
-            bind_join(run, left_rows, Plan { left, right, join, block, hash_from, goal: *goal })
+            // Of the keys of another join there are as many as that gives.
+            let shape = if given.keys.is_none() { shape_of_join(left, right) } else { None };
+            bind_join(run, left_rows, Plan { left, right, join, block, hash_from, goal: *goal, shape })
         }
         JoinMethod::Hash if *ordered || left.estimate > right.estimate => join.right_first(run, left, right, given),
         JoinMethod::Hash => join.left_first(run, build(run, left, given)?, right, given),
@@ -127,6 +135,39 @@ impl HashJoin {
             return self.left_first(run, left, right, Given::default());
         }
         self.held(Side::Right).join(run, left, build(run, right, Given::default())?)
+    }
+
+    /// The join of two sides that are read at the same time. There were more than so many `keys` on the left before.
+    fn at_once(
+        &self,
+        run: &Arc<Run>,
+        left: &Node,
+        right: &Node,
+        given: Given<'_>,
+        keys: u64,
+    ) -> Result<Relation, QueryError> {
+        let held = if self.estimates[0] <= self.estimates[1] { Side::Left } else { Side::Right };
+        let begun = Begun::within(given.begun);
+        let of = |side| given.begun(if side == held { Some(&begun) } else { given.begun });
+        let mut left_rows = build(run, left, of(Side::Left))?;
+        let mut right_rows = build(run, right, Given::default().begun(of(Side::Right).begun))?;
+        if let Some((source, shape)) = shape_of_join(left, right) {
+            left_rows.plan = counted(left_rows.plan, {
+                let run = run.clone();
+                move |rows| {
+                    if rows < keys {
+                        run.report.join(JoinKeys { source: source.clone(), shape: shape.clone(), keys: rows });
+                    }
+                }
+            });
+        }
+        let most = run.limits.read_ahead_rows;
+        let (first, second) = match held {
+            Side::Left => (&mut left_rows.plan, &mut right_rows.plan),
+            Side::Right => (&mut right_rows.plan, &mut left_rows.plan),
+        };
+        [*first, *second] = at_once(first, second, begun, most);
+        self.held(held).join(run, left_rows, right_rows)
     }
 
     /// The join of two relations, its rows in the order of the left ones where that is wanted.

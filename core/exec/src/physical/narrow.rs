@@ -3,6 +3,7 @@
 mod values;
 
 use self::values::{Needed, Seen};
+use super::at_once::Begun;
 use super::keys::KeySource;
 use super::stream_exec::StreamExec;
 use crate::columns::Layout;
@@ -22,11 +23,13 @@ pub(crate) struct Given<'a> {
     /// Those of the bind join the operator is on the right of.
     pub(super) keys: Option<&'a KeySource>,
     narrowing: Option<&'a Narrowing<'a>>,
+    /// Where its requests are counted until they are answered.
+    pub(super) begun: Option<&'a Arc<Begun>>,
 }
 
 impl<'a> From<Option<&'a KeySource>> for Given<'a> {
     fn from(keys: Option<&'a KeySource>) -> Self {
-        Self { keys, narrowing: None }
+        Self { keys, ..Self::default() }
     }
 }
 
@@ -36,7 +39,15 @@ impl<'a> Given<'a> {
     where
         'a: 'b,
     {
-        Given { keys, narrowing: self.narrowing }
+        Given { keys, ..self }
+    }
+
+    /// Of whose requests it is known when they are answered.
+    pub(super) fn begun<'b>(self, begun: Option<&'b Arc<Begun>>) -> Given<'b>
+    where
+        'a: 'b,
+    {
+        Given { begun, ..self }
     }
 
     pub(super) fn narrowed(self, narrowing: Option<&'a Narrowing<'a>>) -> Self {

@@ -1,5 +1,6 @@
 //! Scans: one request to a source, its columns turned into variables.
 
+use super::at_once::Begun;
 use super::first_rows::FirstRows;
 use super::narrow::{Given, Narrowed, Sideways, narrowed, restrict};
 use super::operators::{aligned, select};
@@ -164,6 +165,8 @@ pub(super) struct SourceRows {
     narrowed: Arc<[(NarrowedColumn, Arc<Sideways>)]>,
     /// How the variables are laid out that joins tell of.
     types: Arc<[(Variable, TermType)]>,
+    /// Who waits until it is answered.
+    begun: Option<Arc<Begun>>,
 }
 
 impl SourceRows {
@@ -193,7 +196,9 @@ impl SourceRows {
             told.map(|output| (output.variable.clone(), output.term.term_type.clone())).collect::<Vec<_>>().into();
         let rows = |block| {
             let request = request(run, scan, block);
+            given.begun.iter().for_each(|begun| begun.expect());
             Self {
+                begun: given.begun.cloned(),
                 run: run.clone(),
                 node,
                 source: source.clone(),
@@ -222,12 +227,16 @@ impl SourceRows {
         request: ScanRequest,
     ) -> impl futures::Stream<Item = StreamResult<RecordBatch>> + Send + 'static {
         let opened = async move {
-            let Some((request, is_whole)) = self.narrowed(request) else { return Ok(stream::empty().boxed()) };
+            let Some((request, is_whole)) = self.narrowed(request) else {
+                self.begun.iter().for_each(|begun| begun.tell());
+                return Ok(stream::empty().boxed());
+            };
             let keys = keys_of(&request);
             // What is narrowed says nothing of the table.
             let shape = if is_whole { shape_of(&request.relation) } else { None };
             let begun = Instant::now();
             let scan = self.source.scan(&self.run.context, request).await.map_err(failed)?;
+            self.begun.iter().for_each(|begun| begun.tell());
             self.run.report.call(SourceCall {
                 node: self.node,
                 source: self.source.name().clone(),

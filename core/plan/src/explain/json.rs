@@ -121,9 +121,10 @@ impl Writer<'_> {
             NodeKind::Join { method, goal, ordered, .. } => {
                 object["join"] = match method {
                     JoinMethod::Hash => json!({"method": "hash", "goal": goal, "ordered": ordered}),
-                    JoinMethod::Bind { block, hash_from } => {
-                        json!({"method": "bind", "block": block, "hashFrom": hash_from, "goal": goal, "ordered": ordered})
-                    }
+                    JoinMethod::Bind { block, hash_from, at_once } => json!({
+                        "method": "bind", "block": block, "hashFrom": hash_from, "atOnce": at_once,
+                        "goal": goal, "ordered": ordered,
+                    }),
                 };
             }
             NodeKind::Service(service) => object["service"] = service_object(service, self.statements()),

@@ -159,8 +159,13 @@ fn join_title(
 ) -> String {
     let how = match method {
         JoinMethod::Hash => "Hash".to_owned(),
-        JoinMethod::Bind { block, hash_from: None } => format!("Bind (blocks of {block})"),
-        JoinMethod::Bind { block, hash_from: Some(keys) } => format!("Bind (blocks of {block}; hash from {keys} keys)"),
+        JoinMethod::Bind { block, hash_from: None, .. } => format!("Bind (blocks of {block})"),
+        JoinMethod::Bind { hash_from: Some(keys), at_once: true, .. } => {
+            format!("Hash (both sides at once: more than {keys} keys were seen)")
+        }
+        JoinMethod::Bind { block, hash_from: Some(keys), .. } => {
+            format!("Bind (blocks of {block}; hash from {keys} keys)")
+        }
     };
     let kind = match kind {
         JoinKind::Inner => "join".to_owned(),

@@ -116,6 +116,11 @@ impl LeftRows {
         self.ended
     }
 
+    /// Keys that are in blocks.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked
+    }
+
     pub(super) fn rows_ahead(&self) -> usize {
         self.ahead_rows
     }

@@ -3,7 +3,7 @@
 use crate::columns::rows;
 use crate::physical::{Run, build};
 use crate::report::Report;
-use crate::{Engine, EngineLimits, QueryError, QueryRequest};
+use crate::{Answer, Engine, EngineLimits, QueryError, QueryRequest};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
@@ -22,7 +22,7 @@ use weft_model::contract::{
     Statistic, Table, TextComparison, Value,
 };
 use weft_model::{Code, Fault};
-use weft_plan::{Catalogue, Node, NodeKind, Plan};
+use weft_plan::{Catalogue, Node, NodeKind, Plan, PlanLimits};
 
 const BASE: &str = "http://example.com/";
 
@@ -31,7 +31,7 @@ const BASE: &str = "http://example.com/";
 pub(super) struct Source {
     name: &'static str,
     description: Description,
-    rows: Vec<(i64, i64)>,
+    rows: Mutex<Vec<(i64, i64)>>,
     batch: usize,
     /// Before each batch.
     pub(super) delay: Duration,
@@ -83,7 +83,7 @@ impl Source {
         Self {
             name,
             description,
-            rows,
+            rows: Mutex::new(rows),
             batch: 100,
             delay: Duration::ZERO,
             failing: None,
@@ -118,6 +118,11 @@ impl Source {
 
     pub(super) fn failing_at(self, request: usize) -> Self {
         Self { failing: Some(request), ..self }
+    }
+
+    /// From now on it has these rows. It declares as many as before.
+    pub(super) fn changes_to(&self, rows: Vec<(i64, i64)>) {
+        *self.rows.lock().unwrap() = rows;
     }
 
     /// What was asked so far.
@@ -172,7 +177,7 @@ impl Source {
                 && read.filter.as_ref().is_none_or(|filter| holds(filter, **row))
         };
         let most = read.limit.map_or(usize::MAX, |most| usize::try_from(most).unwrap());
-        self.rows.iter().filter(wanted).take(most).copied().collect()
+        self.rows.lock().unwrap().iter().filter(wanted).take(most).copied().collect()
     }
 }
 
@@ -307,8 +312,26 @@ impl Mesh {
     }
 
     pub(super) fn plan(&self, query: &str) -> Plan {
-        let text = format!("PREFIX ex: <http://example.com/vocab#> {query}");
-        weft_plan::plan(&text, None, None, self.engine.catalogue(), &self.engine.limits().plan).unwrap()
+        weft_plan::plan(&text(query), None, None, self.engine.catalogue(), &self.engine.limits().plan).unwrap()
+    }
+
+    /// The plan that the next query gets, with what earlier ones showed.
+    pub(super) fn learned_plan(&self, query: &str) -> Plan {
+        let limits = PlanLimits { observed: self.engine.observed(), ..self.engine.limits().plan.clone() };
+        weft_plan::plan(&text(query), None, None, self.engine.catalogue(), &limits).unwrap()
+    }
+
+    /// The number of solutions of a query that is planned and run by the engine, which learns from it.
+    pub(super) async fn query(&self, query: &str) -> Result<usize, QueryError> {
+        let request = QueryRequest { text: text(query), ..QueryRequest::default() };
+        let Answer::Solutions(mut solutions) = self.engine.query(request).await? else {
+            panic!("{query} is no SELECT")
+        };
+        let mut count = 0;
+        while let Some(rows) = solutions.rows.next().await {
+            count += rows?.len();
+        }
+        Ok(count)
     }
 
     /// The answer to a query, sorted.
@@ -337,6 +360,10 @@ impl Mesh {
         let rows = relation.plan.execute(0, self.engine.task(None)?)?;
         Ok(Started { rows, layout: relation.layout, report })
     }
+}
+
+fn text(query: &str) -> String {
+    format!("PREFIX ex: <http://example.com/vocab#> {query}")
 }
 
 pub(super) struct Started {
