@@ -18,6 +18,9 @@ use failure::Failure;
 use std::process::ExitCode;
 use weft_model::Code;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Bytes of stack of each worker. Only what is used is memory.
 const STACK: usize = 32 << 20;
 

@@ -1,10 +1,10 @@
 //! Expressions of a query: their operands, their variables, and what is not answered.
 
 use crate::PlanError;
+use hashbrown::HashSet;
 use oxrdf::vocab::xsd;
 use oxrdf::{NamedNode, NamedNodeRef, Variable};
 use spargebra::algebra::{Expression, Function};
-use std::collections::HashSet;
 use weft_model::Code;
 
 /// Refuses functions that are none of SPARQL 1.1: section 17.4, and the casts of section 17.5.

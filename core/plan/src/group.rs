@@ -15,10 +15,10 @@ use crate::{
     Basis, Binding, KeyCodes, KeyPlace, KeySlot, Node, NodeKind, Observed, Scan, ScanOutput, Shape, SlotColumn,
     SourceObserved,
 };
-use decompose::{joined_on, table_of};
+use decompose::{ColumnAt, joined_on, table_of};
+use hashbrown::HashSet;
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
-use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use weft_mapping::{Build, InvalidValues, MappedTerm};
 use weft_model::contract::{
@@ -39,6 +39,8 @@ pub(crate) struct Group {
     source: Arc<str>,
     /// Positions in the branch, in join order.
     accesses: Vec<usize>,
+    /// What each is joined on with those before it.
+    joined: Vec<Vec<(ColumnAt, ColumnAt)>>,
     branch: Arc<Branch>,
     /// Each variable of the group and the occurrence it is read from.
     pub(crate) outputs: Vec<Occurrence>,
@@ -50,6 +52,8 @@ pub(crate) struct Group {
     observed: Option<Arc<SourceObserved>>,
     /// Made when it is first looked up there.
     shape: OnceLock<Shape>,
+    /// The rows that are worked out from counts, and what those are.
+    computed: OnceLock<(f64, Basis)>,
 }
 
 /// What is known of the rows a group will be joined with.
@@ -87,9 +91,12 @@ impl Group {
         let source = catalogue.source(branch.accesses[accesses[0]].graph);
         let forced = forced.iter().filter(|v| outputs.iter().any(|o| o.variable == **v)).cloned().collect();
         let observed = observed.sources.get(&source).cloned();
+        let on = |(number, position): (usize, &usize)| joined_on(catalogue, &branch, &accesses[..number], *position);
+        let joined = accesses.iter().enumerate().map(on).collect();
         Self {
             source,
             accesses,
+            joined,
             branch,
             outputs,
             forced,
@@ -97,6 +104,7 @@ impl Group {
             not_pushed: Vec::new(),
             observed,
             shape: OnceLock::new(),
+            computed: OnceLock::new(),
         }
     }
 
@@ -194,7 +202,7 @@ impl Group {
                     left: Box::new(left),
                     right: Box::new(read),
                     kind: JoinKind::Inner,
-                    on: self.join_columns(catalogue, number, *position),
+                    on: self.join_columns(number),
                 },
             });
         }
@@ -272,14 +280,12 @@ impl Group {
         ColumnRef::new(number.map_or_else(String::new, |number| self.alias(number)), name)
     }
 
-    fn join_columns(&self, catalogue: &Catalogue, number: usize, position: usize) -> Vec<(ColumnRef, ColumnRef)> {
-        joined_on(catalogue, &self.branch, &self.accesses[..number], position)
-            .into_iter()
-            .map(|(left, right)| {
-                let left_number = self.accesses.iter().position(|a| *a == left.0).unwrap_or_default();
-                (ColumnRef::new(self.alias(left_number), left.1), ColumnRef::new(self.alias(number), right.1))
-            })
-            .collect()
+    fn join_columns(&self, number: usize) -> Vec<(ColumnRef, ColumnRef)> {
+        let columns = |(left, right): &(ColumnAt, ColumnAt)| {
+            let left_number = self.accesses.iter().position(|a| *a == left.0).unwrap_or_default();
+            (ColumnRef::new(self.alias(left_number), &left.1), ColumnRef::new(self.alias(number), &right.1))
+        };
+        self.joined[number].iter().map(columns).collect()
     }
 
     fn read(
@@ -299,10 +305,8 @@ impl Group {
             }
         };
         wanted.iter().filter(|o| o.access == Some(position)).for_each(|o| o.term.columns.iter().for_each(&mut add));
-        for (other, second) in self.accesses.iter().enumerate() {
-            for (left, right) in joined_on(catalogue, &self.branch, &self.accesses[..other], *second) {
-                [left, right].iter().filter(|(access, _)| *access == position).for_each(|(_, name)| add(name));
-            }
+        for (left, right) in self.joined.iter().flatten() {
+            [left, right].iter().filter(|(access, _)| *access == position).for_each(|(_, name)| add(name));
         }
         if columns.is_empty() {
             // Rows must be countable even where only their existence matters.

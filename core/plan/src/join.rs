@@ -21,10 +21,12 @@ use crate::unpivot;
 use crate::{
     Binding, Closure, JoinKind, Node, NodeKind, PlanError, PlanLimits, Reach, Rule, Service, ServiceName, Start,
 };
+use hashbrown::HashSet;
 use order::{REACHED, UNKNOWN};
 use oxrdf::Variable;
 use spargebra::algebra::{AggregateExpression, AggregateFunction, Expression, OrderExpression};
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use weft_model::Code;
 use weft_model::term::{LiteralType, TermType};
 
@@ -256,8 +258,9 @@ impl<'a> Planner<'a> {
         let count_rows =
             aggregates.iter().any(|(_, a)| matches!(a, AggregateExpression::CountSolutions { distinct: true }));
         let mut all = visible(&input);
-        // What other aggregates are computed from beside what is counted.
-        all.extend(needed.variables.iter().filter(|variable| variable.as_str().starts_with("_:")).cloned());
+        // What other aggregates are computed from beside what is counted, in one order whenever it is planned.
+        let hidden = needed.variables.iter().filter(|variable| variable.as_str().starts_with("_:"));
+        all.extend(hidden.cloned().collect::<BTreeSet<_>>());
         let mut input = self.whole().plan(input, &needed, None)?;
         if count_rows {
             input = project(input, &all);
@@ -359,9 +362,15 @@ impl<'a> Planner<'a> {
         }
         let mut filters = decomposition.filters;
         let groups = decomposition.groups;
-        let mut needed = needed.clone();
-        needed.extend(filters.iter().flat_map(variables_of));
-        needed.extend(repeated(groups.iter().map(|group| group.variables().cloned().collect::<HashSet<_>>())));
+        // Most branches are one request.
+        let needed = if groups.len() == 1 && filters.is_empty() {
+            Cow::Borrowed(needed)
+        } else {
+            let mut needed = needed.clone();
+            needed.extend(filters.iter().flat_map(variables_of));
+            needed.extend(repeated(groups.iter().map(|group| group.variables().cloned().collect::<HashSet<_>>())));
+            Cow::Owned(needed)
+        };
         let mut current: Option<Node> = None;
         let mut rest = self.order_groups(&groups, &needed, outer)?;
         rest.reverse();

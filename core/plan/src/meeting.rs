@@ -6,7 +6,7 @@
 use crate::PlanLimits;
 use crate::Rule;
 use crate::namespace::{Namespace, NamespaceIndex, Namespaces};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// More pairs than these are never made.
 pub(crate) const MOST_PAIRS: usize = 100_000;

@@ -5,8 +5,8 @@
 //! namespaces finds the few that matter among thousands. A namespace may hold more terms than the mapping gives, never
 //! less.
 
+use hashbrown::{HashMap, HashSet};
 use oxrdf::Term;
-use std::collections::{HashMap, HashSet};
 use weft_mapping::{Build, MappedTerm};
 use weft_model::term::{IriShape, TermType};
 

@@ -15,12 +15,12 @@ use crate::thread::{KnownAliases, ThreadUnfolder};
 use crate::tree::{Tree, binds, variables};
 use crate::unfold::Unfolder;
 use crate::{PlanError, PlanLimits, Pruned, ServiceName};
+use hashbrown::{HashMap, HashSet};
 use oxrdf::{NamedNode, Term, Variable};
 use solution::calls_blank_node;
 use spargebra::algebra::{AggregateExpression, AggregateFunction, Expression, GraphPattern, OrderExpression};
 use spargebra::term::{GroundTerm, NamedNodePattern, TermPattern, TriplePattern};
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
 
 pub(crate) struct Translation<'a> {
     unfolder: Unfolder<'a>,

@@ -23,6 +23,10 @@ use cli::{Cli, Command};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// As in the broker.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// As the broker's workers: operators poll each other.
 const STACK: usize = 32 << 20;
 

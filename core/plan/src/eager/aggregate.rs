@@ -9,9 +9,9 @@ use crate::expression::{is_volatile, variables_of};
 use crate::operators::{extend, filter, general, join, known, project, union};
 use crate::push::{Pushing, aggregate_scan, rows_are_final, with_parts};
 use crate::{JoinKind, KeyPlace, Node, NodeKind, Scan};
+use hashbrown::HashSet;
 use oxrdf::{Literal, Variable};
 use spargebra::algebra::{AggregateExpression, AggregateFunction as Function, Expression};
-use std::collections::HashSet;
 use weft_model::contract::ColumnRef;
 
 /// Rewrites a group whose aggregates can be computed in parts by one side of a join, or by the members of a union, where

@@ -6,9 +6,9 @@ use crate::catalogue::Catalogue;
 use crate::constant::is_native;
 use crate::pushdown::{self, not_null};
 use crate::{Observed, PlanLimits, Rule, Rules};
+use hashbrown::HashSet;
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
-use std::collections::HashSet;
 use std::sync::Arc;
 use weft_mapping::{Build, InvalidValues, MappedTerm};
 use weft_model::contract::{Capability, FilterOperation, JoinSupport, Table, TextComparison, TypeKind};
@@ -35,9 +35,10 @@ pub(crate) fn decompose(catalogue: &Catalogue, limits: &PlanLimits, mut branch: 
     let forced = demand_values(catalogue, &mut branch);
     let sets = connect(catalogue, rules, &branch);
     let constants: Vec<(Variable, Term)> = constants(&branch).collect();
-    filters.extend(equate_within(catalogue, &mut branch, &sets));
+    let equated = equate_within(catalogue, &mut branch, &sets);
     // What was equal by a variable that now has another name is no longer joined by the source.
-    let sets = connect(catalogue, rules, &branch);
+    let sets = if equated.is_empty() { sets } else { connect(catalogue, rules, &branch) };
+    filters.extend(equated);
     let is_impossible = branch.is_impossible;
     let branch = Arc::new(branch);
     let mut groups: Vec<Group> =
@@ -223,6 +224,9 @@ pub(super) fn equalities(
     position: usize,
 ) -> Vec<(ColumnAt, ColumnAt)> {
     let mut pairs = Vec::new();
+    if joined.is_empty() {
+        return pairs;
+    }
     for mine in branch.occurrences.iter().filter(|o| o.access == Some(position) && !o.optional) {
         for theirs in branch.occurrences_of(&mine.variable).filter(|o| !o.optional) {
             let Some(other) = theirs.access.filter(|other| joined.contains(other)) else { continue };
@@ -244,10 +248,10 @@ pub(super) type ColumnAt = (usize, String);
 
 /// Whether the source's equality of the columns is the equality of the terms.
 fn same_columns(catalogue: &Catalogue, branch: &Branch, left: TermAt<'_>, right: TermAt<'_>) -> bool {
-    if left.1.term_type != right.1.term_type || left.1.build != right.1.build {
+    if left.1.build != Build::Columns || right.1.build != Build::Columns || left.1.term_type != right.1.term_type {
         return false;
     }
-    if left.1.build != Build::Columns || left.1.term_type == TermType::Literal(LiteralType::Double) {
+    if left.1.term_type == TermType::Literal(LiteralType::Double) {
         return false;
     }
     [left, right].into_iter().all(|at| native_columns(catalogue, branch, at))

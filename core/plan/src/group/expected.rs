@@ -55,8 +55,11 @@ impl Group {
         table_of(catalogue, &self.branch, *position)
     }
 
-    /// Rows worked out from counts, and what those are.
     fn computed(&self, catalogue: &Catalogue) -> (f64, Basis) {
+        *self.computed.get_or_init(|| self.compute(catalogue))
+    }
+
+    fn compute(&self, catalogue: &Catalogue) -> (f64, Basis) {
         let (mut rows, mut basis) = (1.0, Basis::Observed);
         for (number, position) in self.accesses.iter().enumerate() {
             let Some(table) = table_of(catalogue, &self.branch, *position) else { continue };
@@ -99,7 +102,7 @@ impl Group {
     /// What scans of the shape of this group showed, where nothing more certain is known.
     fn seen(&self, catalogue: &Catalogue, slot: Option<&KeySlot>) -> Option<Seen> {
         let observed = self.observed.as_deref()?;
-        let shape = self.shape.get_or_init(|| self.unkeyed_shape(catalogue));
+        let shape = self.shape.get_or_init(|| self.unkeyed_shape());
         let seen = match slot.map(|slot| (slot, &slot.place)) {
             None => *observed.seen(&shape.text)?,
             Some((slot, KeyPlace::Read(alias))) => {
@@ -125,7 +128,7 @@ impl Group {
     }
 
     /// The shape of the relation that a scan of the group asks for without keys.
-    fn unkeyed_shape(&self, catalogue: &Catalogue) -> Shape {
+    fn unkeyed_shape(&self) -> Shape {
         let mut shape = Shape::default();
         for (number, position) in self.accesses.iter().enumerate() {
             let access = &self.branch.accesses[*position];
@@ -134,7 +137,7 @@ impl Group {
             }
             shape.read(&self.alias(number), &access.table, &access.conditions);
             if number > 0 {
-                shape.on(&self.join_columns(catalogue, number, *position));
+                shape.on(&self.join_columns(number));
             }
         }
         shape

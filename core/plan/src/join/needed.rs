@@ -1,7 +1,7 @@
 //! What is needed of the rows of a plan.
 
+use hashbrown::HashSet;
 use oxrdf::Variable;
-use std::collections::HashSet;
 
 /// The variables that something above looks at, and whether it looks at how often a row comes.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use crate::operators::general;
 use crate::thread::AliasTree;
 use crate::tree::{Tree, binds, variables};
 use crate::{Binding, KeySlot, PlanError, Rule, ServiceName, Unkeyed};
+use hashbrown::HashSet;
 use oxrdf::Variable;
-use std::collections::HashSet;
 use weft_model::Code;
 
 /// Terms a repeated path is taken to reach from one start.

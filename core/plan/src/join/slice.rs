@@ -6,9 +6,9 @@ use crate::operators::wrap;
 use crate::push::{Pushing, in_order};
 use crate::tree::Tree;
 use crate::{JoinMethod, Node, NodeKind, PlanError, Rule};
+use hashbrown::HashSet;
 use oxrdf::Variable;
 use spargebra::algebra::{Expression, OrderExpression};
-use std::collections::HashSet;
 
 impl Planner<'_> {
     pub(super) fn slice(

@@ -1,7 +1,7 @@
 //! What is known of names: which of the IRIs that mappings build are names of things that have others.
 
 use crate::namespace::{Namespace, Namespaces};
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
 use weft_model::Aliases;
 

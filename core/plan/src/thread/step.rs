@@ -6,8 +6,8 @@ use crate::join::{Needed, Planner};
 use crate::operators::{distinct, known as binding_of, project};
 use crate::tree::{Tree, variables};
 use crate::{Binding, Node, NodeKind, PlanError};
+use hashbrown::HashSet;
 use oxrdf::Variable;
-use std::collections::HashSet;
 use weft_model::term::TermType;
 
 /// Patterns over names, and what the names are names of.

@@ -7,10 +7,10 @@ use crate::pattern::{PatternTerm, QuadPattern};
 use crate::rewrite::in_scope;
 use crate::tree::{ClosureTree, PathEnd, Tree};
 use crate::{PlanError, Reach};
+use hashbrown::HashSet;
 use oxrdf::{NamedNode, Term, Variable};
 use spargebra::algebra::{Expression, GraphPattern, PropertyPathExpression as Path};
 use spargebra::term::TermPattern;
-use std::collections::HashSet;
 use weft_model::term::TermType;
 
 impl Translation<'_> {
