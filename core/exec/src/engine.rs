@@ -6,6 +6,7 @@ use crate::error::QueryError;
 use crate::expression::ExpressionContext;
 use crate::observe::Observations;
 use crate::physical::{self, GoingOn, Relation, Run, RunLimits, SharedRelations};
+use crate::plans::{Plans, Question};
 use crate::report::{Report, ReportHandle};
 use crate::view::{AskedView, LinkHistory, Snapshot, View, snapshot_at};
 use datafusion_common::DataFusionError;
@@ -25,7 +26,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use weft_connector::{CallContext, Guarded, GuardedEndpoint};
 use weft_model::{Code, Fault};
-use weft_plan::{Catalogue, Dataset, Form, Plan, PlanLimits, Pragmas, plan_view};
+use weft_plan::{Catalogue, Dataset, Form, Plan, PlanLimits, Pragmas};
 
 /// What a client asks.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +72,8 @@ pub struct EngineLimits {
     pub observed_shapes: usize,
     /// For how long that is kept.
     pub observed_age: Duration,
+    /// Operators of the plans that are kept for questions that are asked again. 0: none are kept.
+    pub kept_operators: usize,
     /// Stack of the thread that plans, in bytes: parsing recurses.
     pub planning_stack: usize,
 }
@@ -92,6 +95,7 @@ impl Default for EngineLimits {
             parallel_scans: 32,
             observed_shapes: 10_000,
             observed_age: Duration::from_secs(3_600),
+            kept_operators: 20_000,
             planning_stack: 64 << 20,
         }
     }
@@ -106,6 +110,7 @@ pub struct Engine {
     services: Arc<HashMap<Arc<str>, GuardedEndpoint>>,
     limits: EngineLimits,
     observations: Arc<Observations>,
+    plans: Arc<Plans>,
     trace_context: fn() -> Option<String>,
     queries: AtomicU64,
 }
@@ -138,6 +143,7 @@ impl Engine {
             views: BTreeMap::new(),
             services: Arc::default(),
             observations: Arc::new(Observations::new(limits.observed_shapes, limits.observed_age)),
+            plans: Arc::new(Plans::new(limits.kept_operators)),
             limits,
             trace_context: || None,
             queries: AtomicU64::new(0),
@@ -281,18 +287,21 @@ impl Engine {
         thread: bool,
         seen: &Snapshot,
         run: Option<Run>,
-    ) -> Result<(Plan, Option<Relation>), QueryError> {
-        let dataset = dataset(request)?;
-        let (text, base_iri) = (request.text.clone(), request.base_iri.clone());
+    ) -> Result<(Arc<Plan>, Option<Relation>), QueryError> {
+        let question = Question {
+            text: request.text.clone(),
+            base_iri: request.base_iri.clone(),
+            dataset: dataset(request)?,
+            thread,
+        };
         // Dropped with this call: a plan that nobody waits for any more is not finished.
         let wanted = Wanted::default();
         let observed = self.observations.snapshot();
         let limits = PlanLimits { cancelled: wanted.0.clone(), observed, ..self.limits.plan.clone() };
-        let catalogue = seen.catalogue.clone();
+        let (catalogue, plans) = (seen.catalogue.clone(), self.plans.clone());
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let work = move || {
-            let prepared = plan_view(&text, base_iri.as_deref(), dataset.as_ref(), thread, &catalogue, &limits);
-            let prepared = prepared.map_err(QueryError::from).and_then(|plan| {
+            let prepared = plans.plan(question, &catalogue, &limits).and_then(|plan| {
                 let build = |mut run: Run| {
                     run.expressions.base_iri = plan.base_iri.clone().and_then(|base| Iri::parse(base).ok());
                     physical::build(&Arc::new(run), &plan.root, None)

@@ -22,7 +22,7 @@ const ASKED_AT_ONCE: usize = 16;
 /// A plan, with what its scans would send or what they did.
 #[derive(Debug)]
 pub struct Explanation {
-    plan: Plan,
+    plan: Arc<Plan>,
     catalogue: Arc<Catalogue>,
     statements: Vec<Vec<String>>,
     analysis: Option<Analysis>,

@@ -16,6 +16,7 @@ mod explain;
 mod expression;
 mod observe;
 mod physical;
+mod plans;
 mod profile;
 mod report;
 mod view;

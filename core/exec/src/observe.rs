@@ -7,7 +7,7 @@ use crate::report::JoinKeys;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use weft_plan::{Latency, Observed, Seen, Shape, SourceObserved};
+use weft_plan::{Latency, Observed, Seen, Shape, SourceObserved, request_cost};
 
 #[cfg(test)]
 mod tests;
@@ -56,9 +56,6 @@ struct Counted {
 /// A number that is known is changed where the new one differs by more: plans stay the same while data hardly changes, and
 /// snapshots need not be made anew.
 const CHANGE: f64 = 0.1;
-
-/// The same for how fast a source answers, which is never the same twice.
-const CHANGE_OF_SPEED: f64 = 0.5;
 
 /// Rows from which the time for each of them is worth knowing.
 const MANY_ROWS: u64 = 1_000;
@@ -162,14 +159,8 @@ impl State {
         let latency = faster_or_slower(known, rows, took, now);
         self.latencies.insert(source.clone(), latency);
         let published = self.current.sources.get(source).and_then(|source| source.latency);
-        let differs = |before: Duration, after: Duration| {
-            (after.as_secs_f64() - before.as_secs_f64()).abs() > CHANGE_OF_SPEED * before.as_secs_f64()
-        };
-        let is_news = published.is_none_or(|before| {
-            latency.scans >= 2 * before.scans
-                || differs(before.first_rows, latency.first_rows)
-                || differs(before.row, latency.row)
-        });
+        // Where it makes no difference to a plan, snapshots need not be made anew.
+        let is_news = published.is_none_or(|before| request_cost(&before) != request_cost(&latency));
         if is_news {
             self.source(source.clone()).latency = Some(latency);
         }

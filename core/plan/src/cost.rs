@@ -15,7 +15,7 @@ pub(crate) const REQUEST: f64 = 200.0;
 /// What a request costs in rows of a source that is known to be this fast: so many rows come in the time that the first ones
 /// take. Not what a few scans showed, and only roughly, so that plans stay the same.
 #[allow(clippy::cast_precision_loss, reason = "estimates need no exactness")]
-pub(crate) fn request(latency: &Latency) -> f64 {
+pub fn request_cost(latency: &Latency) -> f64 {
     const ENOUGH: (u64, u64) = (32, 50_000);
     if latency.scans < ENOUGH.0 || latency.rows < ENOUGH.1 || latency.row.is_zero() {
         return REQUEST;
@@ -191,9 +191,9 @@ mod tests {
             rows: 1_000_000,
             seen_at: 0,
         };
-        assert_eq!(request(&latency(1, 100)), 1_024.0);
-        assert_eq!(request(&latency(500, 100)), 2_048.0);
-        assert_eq!(request(&latency(0, 100)), 64.0);
-        assert_eq!(request(&latency(500, 3)), REQUEST);
+        assert_eq!(request_cost(&latency(1, 100)), 1_024.0);
+        assert_eq!(request_cost(&latency(500, 100)), 2_048.0);
+        assert_eq!(request_cost(&latency(0, 100)), 64.0);
+        assert_eq!(request_cost(&latency(500, 3)), REQUEST);
     }
 }

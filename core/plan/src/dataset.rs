@@ -3,7 +3,7 @@
 use oxrdf::NamedNode;
 
 /// A dataset chosen by the query (FROM, FROM NAMED) or the request. Graphs that no source has are empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Dataset {
     /// The default graph is the union of these.
     pub default: Vec<NamedNode>,

@@ -46,6 +46,7 @@ mod unpivot;
 pub use at_once::shape_of_join;
 pub use catalogue::Catalogue;
 pub use constant::{term_of, value_of};
+pub use cost::request_cost;
 pub use dataset::Dataset;
 pub use error::{PlanError, Position};
 pub use explain::{Analysis, Explained, OperatorRun, RequestRun, explain_json, explain_text};

@@ -53,6 +53,7 @@ pub(crate) struct Limits {
     observed_shapes: usize,
     #[serde(deserialize_with = "value::duration")]
     observed_age: Duration,
+    kept_operators: usize,
     concurrent_queries: usize,
     concurrent_queries_per_client: usize,
     contested_queries_per_client: usize,
@@ -103,6 +104,7 @@ impl Default for Limits {
             parallel_scans: engine.parallel_scans,
             observed_shapes: engine.observed_shapes,
             observed_age: engine.observed_age,
+            kept_operators: engine.kept_operators,
             concurrent_queries: server.concurrent_queries,
             concurrent_queries_per_client: server.concurrent_queries_per_client,
             contested_queries_per_client: server.contested_queries_per_client,
@@ -149,6 +151,7 @@ impl Limits {
             parallel_scans: self.parallel_scans,
             observed_shapes: self.observed_shapes,
             observed_age: self.observed_age,
+            kept_operators: self.kept_operators,
             ..EngineLimits::default()
         }
     }

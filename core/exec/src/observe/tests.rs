@@ -89,7 +89,7 @@ fn the_speed_of_a_source_moves_slowly() {
         elapsed: Duration::from_millis(elapsed),
         ..observation("t", false, None, rows)
     };
-    let latency = |observations: &Observations| observations.snapshot_at(SECOND).sources["erp"].latency.unwrap();
+    let latency = |observations: &Observations| observations.lock().latencies["erp"];
     observations.record_at(SECOND, [timed(10, 20, 10)], &[]);
     assert_eq!(latency(&observations).row, Duration::ZERO, "ten rows say nothing of the next thousand");
     observations.record_at(SECOND, [timed(10, 110, 100_000)], &[]);

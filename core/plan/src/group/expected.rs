@@ -31,7 +31,7 @@ impl Group {
 
     /// What a request to the source costs, in rows of it.
     pub(crate) fn request_cost(&self) -> f64 {
-        self.observed.as_deref().and_then(|observed| observed.latency.as_ref()).map_or(REQUEST, cost::request)
+        self.observed.as_deref().and_then(|observed| observed.latency.as_ref()).map_or(REQUEST, cost::request_cost)
     }
 
     /// What the rows expected of a scan of the group are taken from.
