@@ -81,7 +81,7 @@ pub fn judge_against(union: &Union, query: &Query, expected: Found, found: &Foun
 /// Whether the oracle gives another answer when it is asked again, or when it does not optimise. spareval does for some NOT
 /// EXISTS whose own filter is an error, and where it takes sums apart that are of dates.
 pub fn contradicts_itself(union: &Union, query: &Query, expected: &Found) -> anyhow::Result<bool> {
-    const TIMES: usize = 4;
+    const TIMES: usize = 40;
     let whole = whole(query);
     for _ in 0..TIMES {
         let Some(again) = evaluate(union, &whole.text())? else { return Ok(false) };

@@ -12,4 +12,4 @@ mod lexical;
 pub use encoding::{EncodedTerm, InvalidTerm, decode, encode, encode_iri, encode_literal};
 pub use iri::{InvalidTemplate, IriShape, KeyKind, KeyValue, percent_encode};
 pub use layout::{LiteralType, TermType};
-pub use lexical::{double_text, float_text, integer_range, parse_double, parse_float};
+pub use lexical::{double_text, float_text, integer_range, parse_double, parse_float, push_double};

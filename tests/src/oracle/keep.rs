@@ -43,8 +43,9 @@ pub(super) fn examine(handle: &Handle, case: Case, outcome: &Outcome, guests: &G
     let until = Instant::now() + SHRINK_FOR;
     let fails = |case: &Case| Instant::now() < until && run(case).is_some_and(|outcome| outcome.failure() == kind);
     let small = shrink(case, ATTEMPTS, fails);
-    let outcome = run(&small).unwrap_or(Outcome::Undecided("gone"));
-    format!("{}\n{}", kept(&small, folder), handle.block_on(small.report(&outcome, Some(guests))))
+    let again = run(&small).unwrap_or(Outcome::Undecided("gone"));
+    let shown = if again.failure() == kind { &again } else { outcome };
+    format!("{}\n{}", kept(&small, folder), handle.block_on(small.report(shown, Some(guests))))
 }
 
 fn kept(case: &Case, folder: &Path) -> String {

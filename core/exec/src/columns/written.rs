@@ -3,7 +3,7 @@
 
 use super::native::{date, date_time, one_nan};
 use std::fmt::Write as _;
-use weft_model::term::{double_text, percent_encode};
+use weft_model::term::percent_encode;
 
 const DECIMAL_ONE: u128 = 1_000_000_000_000_000_000;
 const MICROS_PER_SECOND: u64 = 1_000_000;
@@ -33,21 +33,9 @@ fn push_fraction(one_and_fraction: u128, text: &mut String) {
     }
 }
 
-/// As [`double_text`] has it.
+/// As [`double_text`](weft_model::term::double_text) has it.
 pub(super) fn push_double(value: f64, text: &mut String) {
-    if !value.is_finite() {
-        text.push_str(&double_text(one_nan(value)));
-        return;
-    }
-    let start = text.len();
-    // Writing to a string cannot fail.
-    let _ = write!(text, "{value:E}");
-    let written = &text[start..];
-    if !written.contains('.')
-        && let Some(exponent) = written.find('E')
-    {
-        text.insert_str(start + exponent, ".0");
-    }
+    weft_model::term::push_double(one_nan(value), text);
 }
 
 pub(super) fn push_date(days: i32, text: &mut String) {

@@ -37,7 +37,19 @@ pub fn integer_range(datatype: NamedNodeRef<'_>) -> Option<RangeInclusive<i64>> 
 
 /// An `xsd:double`: one digit before the point, at least one behind it, and an exponent.
 pub fn double_text(value: f64) -> String {
-    if value.is_finite() { with_point(format!("{value:E}")) } else { special(value).to_owned() }
+    let mut text = String::new();
+    push_double(value, &mut text);
+    text
+}
+
+/// Appends [`double_text`].
+pub fn push_double(value: f64, text: &mut String) {
+    if !value.is_finite() {
+        return text.push_str(special(value));
+    }
+    if !push_short(zmij::Buffer::new().format_finite(value), text) {
+        text.push_str(&with_point(format!("{value:E}")));
+    }
 }
 
 /// An `xsd:float`, in the fewest digits that tell it from other floats.
@@ -47,6 +59,34 @@ pub fn float_text(value: f32) -> String {
 
 fn with_point(text: String) -> String {
     if text.contains('.') { text } else { text.replacen('E', ".0E", 1) }
+}
+
+/// Appends a number such as `-0.025`, `1500.0` or `1.5e+20` with one digit before the point, unless it has more than 15
+/// digits: of more, two numbers can be as short and as near, and there is one way to choose.
+fn push_short(number: &str, text: &mut String) -> bool {
+    const UNIQUE: usize = 15;
+    let (mantissa, exponent) = number.split_once('e').unwrap_or((number, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    let digits = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let (significant, more) = if whole == "0" { (fraction.trim_start_matches('0'), "") } else { (whole, fraction) };
+    let significant = if more.is_empty() { significant.trim_end_matches('0') } else { significant };
+    if significant.len() + more.len() > UNIQUE {
+        return false;
+    }
+    let places = if whole == "0" { fraction.len() - significant.len() + 1 } else { whole.len() - 1 };
+    let places = i32::try_from(places).unwrap_or_default();
+    let sign = if digits.len() < mantissa.len() { "-" } else { "" };
+    let (exponent, first, rest) = match significant.split_at_checked(1) {
+        Some((first, rest)) => (exponent + if whole == "0" { -places } else { places }, first, rest),
+        None => (0, "0", ""),
+    };
+    let nothing = if rest.is_empty() && more.is_empty() { "0" } else { "" };
+    for part in [sign, first, ".", rest, more, nothing, "E", itoa::Buffer::new().format(exponent)] {
+        text.push_str(part);
+    }
+    true
 }
 
 fn special(value: f64) -> &'static str {
@@ -132,6 +172,21 @@ mod tests {
             assert!(again.to_bits() == value.to_bits() || value.is_nan() && again.is_nan(), "{text}");
         }
         assert_eq!(float_text(0.1), "1.0E-1");
+        let limits = [0.0, 1.0, 10.0, 99.0, 1e15, 1e16, 1e17, 1e-4, 1e-5, 1e-6, f64::MIN_POSITIVE, 5e-324, f64::MAX];
+        let powers = (-308..308).map(|power| 10_f64.powi(power));
+        // The multipliers of Knuth's generator give every pattern of bits.
+        let bits = (1_u64..20_000).map(|n| f64::from_bits(n.wrapping_mul(6_364_136_223_846_793_005)));
+        for value in limits.into_iter().chain(powers).chain(bits).filter(|value| value.is_finite()) {
+            for value in [value, -value, value / 3.0, value.trunc()] {
+                let with_point = |text: String| if text.contains('.') { text } else { text.replacen('E', ".0E", 1) };
+                assert_eq!(double_text(value), with_point(format!("{value:E}")));
+                #[allow(clippy::cast_possible_truncation, reason = "a float that is about as much")]
+                let float = value as f32;
+                if float.is_finite() {
+                    assert_eq!(float_text(float), with_point(format!("{float:E}")));
+                }
+            }
+        }
         assert_eq!(parse_float("1.0E-1"), Some(0.1));
         for word in ["inf", "Infinity", "nan", "", "e", "1e", "0x1", "1_0"] {
             assert_eq!(parse_double(word), None, "{word}");
