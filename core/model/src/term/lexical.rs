@@ -47,7 +47,7 @@ pub fn push_double(value: f64, text: &mut String) {
     if !value.is_finite() {
         return text.push_str(special(value));
     }
-    if !push_short(zmij::Buffer::new().format_finite(value), text) {
+    if !push_nearest(value, text) {
         text.push_str(&with_point(format!("{value:E}")));
     }
 }
@@ -61,10 +61,12 @@ fn with_point(text: String) -> String {
     if text.contains('.') { text } else { text.replacen('E', ".0E", 1) }
 }
 
-/// Appends a number such as `-0.025`, `1500.0` or `1.5e+20` with one digit before the point, unless it has more than 15
-/// digits: of more, two numbers can be as short and as near, and there is one way to choose.
-fn push_short(number: &str, text: &mut String) -> bool {
-    const UNIQUE: usize = 15;
+/// Appends the shortest decimal that is nearest to the value, unless two may be as short and as near: of these, the
+/// standard library chooses.
+fn push_nearest(value: f64, text: &mut String) -> bool {
+    // Such as `-0.025`, `1500.0` or `1.5e+20`.
+    let mut buffer = zmij::Buffer::new();
+    let number = buffer.format_finite(value);
     let (mantissa, exponent) = number.split_once('e').unwrap_or((number, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
     let digits = mantissa.strip_prefix('-').unwrap_or(mantissa);
@@ -72,14 +74,14 @@ fn push_short(number: &str, text: &mut String) -> bool {
     let fraction = fraction.trim_end_matches('0');
     let (significant, more) = if whole == "0" { (fraction.trim_start_matches('0'), "") } else { (whole, fraction) };
     let significant = if more.is_empty() { significant.trim_end_matches('0') } else { significant };
-    if significant.len() + more.len() > UNIQUE {
+    let Ok(places) = i32::try_from(fraction.len()) else { return false };
+    if significant.len() + more.len() > UNIQUE_DIGITS && may_be_halfway(value, places - exponent) {
         return false;
     }
-    let places = if whole == "0" { fraction.len() - significant.len() + 1 } else { whole.len() - 1 };
-    let places = i32::try_from(places).unwrap_or_default();
+    let before = if whole == "0" { significant.len().wrapping_sub(fraction.len() + 1) } else { whole.len() - 1 };
     let sign = if digits.len() < mantissa.len() { "-" } else { "" };
     let (exponent, first, rest) = match significant.split_at_checked(1) {
-        Some((first, rest)) => (exponent + if whole == "0" { -places } else { places }, first, rest),
+        Some((first, rest)) => (exponent as isize + before.cast_signed(), first, rest),
         None => (0, "0", ""),
     };
     let nothing = if rest.is_empty() && more.is_empty() { "0" } else { "" };
@@ -87,6 +89,22 @@ fn push_short(number: &str, text: &mut String) -> bool {
         text.push_str(part);
     }
     true
+}
+
+/// Of so many digits no two decimals are the nearest ones to one double.
+const UNIQUE_DIGITS: usize = 15;
+
+/// Whether a value may be in the middle between two decimals with so many digits after the point: it has one binary place
+/// more than these have decimal ones, as `0.25` has between `0.2` and `0.3`.
+fn may_be_halfway(value: f64, places: i32) -> bool {
+    const FRACTION: u32 = f64::MANTISSA_DIGITS - 1;
+    let bits = value.to_bits();
+    let biased = i32::try_from(bits >> FRACTION & 0x7ff).unwrap_or_default();
+    let fraction = bits & ((1 << FRACTION) - 1);
+    let mantissa = if biased == 0 { fraction } else { fraction | 1 << FRACTION };
+    let zeros = i32::try_from(mantissa.trailing_zeros()).unwrap_or_default();
+    let binary_places = 1075 - biased.max(1) - zeros;
+    binary_places <= 0 || binary_places == places + 1
 }
 
 fn special(value: f64) -> &'static str {
@@ -177,7 +195,8 @@ mod tests {
         // The multipliers of Knuth's generator give every pattern of bits.
         let bits = (1_u64..20_000).map(|n| f64::from_bits(n.wrapping_mul(6_364_136_223_846_793_005)));
         for value in limits.into_iter().chain(powers).chain(bits).filter(|value| value.is_finite()) {
-            for value in [value, -value, value / 3.0, value.trunc()] {
+            let halves = (1..40).map(|power| (value % 1e12).trunc() + 2_f64.powi(-power) * (value % 64.0).trunc());
+            for value in [value, -value, value / 3.0, value.trunc()].into_iter().chain(halves) {
                 let with_point = |text: String| if text.contains('.') { text } else { text.replacen('E', ".0E", 1) };
                 assert_eq!(double_text(value), with_point(format!("{value:E}")));
                 #[allow(clippy::cast_possible_truncation, reason = "a float that is about as much")]
