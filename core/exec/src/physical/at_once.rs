@@ -143,10 +143,15 @@ impl Ahead {
     }
 
     fn keep(&mut self, batch: Result<RecordBatch>) {
-        if let Ok(batch) = &batch {
-            self.read_rows += batch.num_rows();
-            // What is here already is kept, whether or not there is room for more.
-            self.is_full = self.reservation.try_grow(batch.get_array_memory_size()).is_err();
+        match &batch {
+            Ok(batch) => {
+                // No number of empty batches is read ahead without end.
+                self.read_rows += batch.num_rows().max(1);
+                // What is here already is kept, whether or not there is room for more.
+                self.is_full = self.reservation.try_grow(batch.get_array_memory_size()).is_err();
+            }
+            // An operator that has failed may fail each time it is polled.
+            Err(_) => self.ended = true,
         }
         self.read.push_back(batch);
     }
@@ -164,5 +169,45 @@ impl Ahead {
         let next = ready!(self.rows.as_mut().poll_next(context));
         self.ended = next.is_none();
         Poll::Ready(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::physical::batches;
+    use datafusion_common::DataFusionError;
+    use futures::StreamExt as _;
+
+    /// The rows that come of the other side when so many may be kept of an endless one.
+    async fn other_side(batch: fn() -> Result<RecordBatch>, most_rows: usize) -> (usize, Option<Result<RecordBatch>>) {
+        let polls = Arc::new(AtomicUsize::new(0));
+        let (schema, counted) = (batches::unit().plan.schema(), polls.clone());
+        let endless = StreamExec::new("Endless", schema.clone(), move |_| {
+            let counted = counted.clone();
+            let rows = stream::repeat_with(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+                batch()
+            });
+            Box::pin(RecordBatchStreamAdapter::new(schema.clone(), rows))
+        });
+        let context = Arc::new(TaskContext::default());
+        let [held, other] = at_once(&batches::unit().plan, &endless, Arc::default(), most_rows);
+        let mut other = other.execute(0, context.clone()).unwrap();
+        assert!(held.execute(0, context).unwrap().all(|batch| async move { batch.is_ok() }).await);
+        (polls.load(Ordering::Relaxed), other.next().await)
+    }
+
+    #[tokio::test]
+    async fn an_endless_side_is_read_ahead_to_its_bound_or_its_first_failure() {
+        let failing = || Err(DataFusionError::Internal("again and again".to_owned()));
+        let (polls, first) = other_side(failing, 100).await;
+        assert!(polls == 1 && first.unwrap().is_err());
+        let empty = || Ok(RecordBatch::new_empty(batches::unit().plan.schema()));
+        let (polls, first) = other_side(empty, 100).await;
+        assert!((100..200).contains(&polls), "{polls}");
+        assert_eq!(first.unwrap().unwrap().num_rows(), 0);
     }
 }
