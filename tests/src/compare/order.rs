@@ -5,7 +5,7 @@ use super::term::{double, number};
 use crate::query_gen::Query;
 use oxrdf::vocab::xsd;
 use oxrdf::{Literal, Term};
-use oxsdatatypes::{Date, DateTime};
+use oxsdatatypes::{Date, DateTime, Decimal};
 use std::cmp::Ordering;
 
 /// Terms within one family have an order.
@@ -97,7 +97,20 @@ pub fn is_determined_cut(query: &Query, variables: &[String], all: &[Cells]) -> 
 fn is_determined(rows: &[Cells], column: usize) -> bool {
     let literals = || rows.iter().filter_map(|row| row[column].as_ref()).filter(|term| !term.is_named_node());
     let first = literals().next().map(family);
-    first != Some(Family::Unordered) && literals().all(|term| Some(family(term)) == first)
+    first != Some(Family::Unordered)
+        && literals().all(|term| Some(family(term)) == first)
+        // Decimals that one double is equal to have an order among themselves.
+        && !(literals().any(is_double) && literals().any(|term| !is_double(term) && is_beyond_doubles(term)))
+}
+
+fn is_double(term: &Term) -> bool {
+    double(term).is_some()
+}
+
+/// Whether a double need not tell the number from the next integer.
+fn is_beyond_doubles(term: &Term) -> bool {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    number(term).is_some_and(|number| number.abs() >= EXACT)
 }
 
 fn compare(a: &Cells, b: &Cells, keys: &[(usize, bool)]) -> Ordering {
@@ -129,7 +142,11 @@ fn compare_terms(a: Option<&Term>, b: Option<&Term>) -> Ordering {
     match family(x) {
         // Floating sums depend on the order of addition.
         Family::Number if are_close_doubles(x, y) => Ordering::Equal,
-        Family::Number => number(x).partial_cmp(&number(y)).unwrap_or(Ordering::Equal),
+        Family::Number if is_double(x) || is_double(y) => number(x).partial_cmp(&number(y)).unwrap_or(Ordering::Equal),
+        Family::Number => match (left.value().parse::<Decimal>(), right.value().parse::<Decimal>()) {
+            (Ok(x), Ok(y)) => x.cmp(&y),
+            _ => number(x).partial_cmp(&number(y)).unwrap_or(Ordering::Equal),
+        },
         Family::Date => instant::<Date>(left).partial_cmp(&instant(right)).unwrap_or(Ordering::Equal),
         Family::ZonedDateTime | Family::LocalDateTime => {
             instant::<DateTime>(left).partial_cmp(&instant(right)).unwrap_or(Ordering::Equal)

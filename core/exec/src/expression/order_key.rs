@@ -121,3 +121,21 @@ fn terminated(text: &str, key: &mut Vec<u8>) {
     }
     key.extend_from_slice(&[0, 0]);
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn decimals_that_doubles_do_not_tell_apart_are_in_their_order() {
+        let key = |text: &str| sort_key(&ExpressionTerm::DecimalLiteral(text.parse().unwrap()));
+        let mut rising: Vec<String> = (0..64).map(|n| (9_007_199_254_740_960_i64 + n).to_string()).collect();
+        rising.extend((0..50).map(|n| format!("9007199254741{:03}.{:02}", 100 + n, n)));
+        rising.extend((0..50).map(|n| format!("100000000000000000.0000000000000000{n:02}")));
+        for pair in rising.windows(2) {
+            assert!(key(&pair[0]) < key(&pair[1]), "{pair:?}");
+        }
+    }
+}
