@@ -81,14 +81,10 @@ pub fn judge_against(union: &Union, query: &Query, expected: Found, found: &Foun
 /// Whether the oracle gives another answer when it is asked again, or when it does not optimise. spareval does for some NOT
 /// EXISTS whose own filter is an error, and where it takes sums apart that are of dates.
 pub fn contradicts_itself(union: &Union, query: &Query, expected: &Found) -> anyhow::Result<bool> {
-    const TIMES: usize = 40;
-    let whole = whole(query);
-    for _ in 0..TIMES {
-        let Some(again) = evaluate(union, &whole.text())? else { return Ok(false) };
-        if matches!(judge_against(union, &whole, expected.clone(), &again)?, Verdict::Differs { .. }) {
-            return Ok(true);
-        }
+    if is_unsteady(union, query, expected)? {
+        return Ok(true);
     }
+    let whole = whole(query);
     let Some(written) = evaluate_as_written(union, &whole.text())? else { return Ok(false) };
     Ok(matches!(judge_against(union, &whole, expected.clone(), &written)?, Verdict::Differs { .. }))
 }
@@ -102,6 +98,19 @@ fn same_rows(query: &Query) -> blank::Same {
         Form::Select { dedup: Dedup::Reduced, .. } => blank::Same::Set,
         _ => blank::Same::Multiset,
     }
+}
+
+/// Whether the oracle gives another answer when it is asked again in the same way.
+pub fn is_unsteady(union: &Union, query: &Query, expected: &Found) -> anyhow::Result<bool> {
+    const TIMES: usize = 40;
+    let whole = whole(query);
+    for _ in 0..TIMES {
+        let Some(again) = evaluate(union, &whole.text())? else { return Ok(false) };
+        if matches!(judge_against(union, &whole, expected.clone(), &again)?, Verdict::Differs { .. }) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether rows hold what may differ between right answers.

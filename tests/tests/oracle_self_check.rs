@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
 use weft_connector::{Connector, ScanEvent};
 use weft_model::contract::{ContractError, Relation, ScanRequest};
-use weft_tests::compare::{Cells, Found, Verdict, evaluate, evaluate_as_written, judge};
+use weft_tests::compare::{Cells, Found, Verdict, evaluate, evaluate_as_written, is_unsteady, judge, whole};
 use weft_tests::memory::{MemoryConnector, Row, decode_batch};
 use weft_tests::mesh::{call, sqlite_connector};
 use weft_tests::oracle::draw;
@@ -58,10 +58,14 @@ fn wrong_answers_are_seen() {
             }
             for mutation in MUTATIONS {
                 let Some(wrong) = mutate(&mut rng, &query, &found, mutation) else { continue };
-                let verdict = judge(&store, &query, &wrong).unwrap();
+                let is_seen = matches!(judge(&store, &query, &wrong).unwrap(), Verdict::Differs { .. });
+                let unsteady = |expected| is_unsteady(&store, &query, &expected).unwrap();
+                if !is_seen && evaluate(&store, &whole(&query).text()).unwrap().is_some_and(unsteady) {
+                    continue;
+                }
                 let counts = caught.entry(mutation).or_default();
                 counts.0 += 1;
-                counts.1 += u32::from(matches!(verdict, Verdict::Differs { .. }));
+                counts.1 += u32::from(is_seen);
             }
         }
     }
@@ -81,6 +85,8 @@ fn agrees(store: &weft_tests::union::Union, query: &Query, found: &Found) -> boo
     match judge(store, query, found).unwrap() {
         Verdict::Agrees { .. } => true,
         Verdict::Undecided(_) => false,
+        // For some NOT EXISTS whose filter is an error.
+        Verdict::Differs { expected, .. } if is_unsteady(store, query, &expected).unwrap() => false,
         verdict @ Verdict::Differs { .. } => panic!("{verdict:?}\n{}", query.text()),
     }
 }
