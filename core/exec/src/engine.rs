@@ -72,7 +72,8 @@ pub struct EngineLimits {
     pub observed_shapes: usize,
     /// For how long that is kept.
     pub observed_age: Duration,
-    /// Operators of the plans that are kept for questions that are asked again. 0: none are kept.
+    /// Operators of the plans that are kept for questions that are asked again, with 64 bytes of their texts as one. 0: none
+    /// are kept.
     pub kept_operators: usize,
     /// Stack of the thread that plans, in bytes: parsing recurses.
     pub planning_stack: usize,

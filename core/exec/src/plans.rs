@@ -2,6 +2,7 @@
 //!
 //! A plan is a function of the question, the catalogue, what was observed and the limits of the engine ([`plan_view`]): made
 //! of the same, it is the same. Catalogues and observations are compared by identity; they change rarely, and as a whole.
+//! How much is kept is bounded by what plans are made of: operators, and the constants that the text of a question has.
 
 use crate::error::QueryError;
 use lru::LruCache;
@@ -21,7 +22,7 @@ pub(crate) struct Question {
 #[derive(Debug)]
 struct Kept {
     plan: Arc<Plan>,
-    operators: usize,
+    size: usize,
     catalogue: Weak<Catalogue>,
     observed: Weak<Observed>,
 }
@@ -29,7 +30,7 @@ struct Kept {
 /// The plans asked for last.
 #[derive(Debug)]
 pub(crate) struct Plans {
-    /// Operators of all plans that are kept.
+    /// The sizes of all plans that are kept, in operators.
     most: usize,
     state: Mutex<State>,
 }
@@ -37,13 +38,13 @@ pub(crate) struct Plans {
 #[derive(Debug)]
 struct State {
     plans: LruCache<Question, Kept>,
-    operators: usize,
+    size: usize,
 }
 
 impl Plans {
-    /// Keeps plans of so many operators together.
+    /// Keeps plans of so many operators together; a part of a text counts as one.
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, state: Mutex::new(State { plans: LruCache::unbounded(), operators: 0 }) }
+        Self { most, state: Mutex::new(State { plans: LruCache::unbounded(), size: 0 }) }
     }
 
     /// The plan for a question, made now unless it is kept.
@@ -75,19 +76,31 @@ impl Plans {
     }
 
     fn keep(&self, question: Question, plan: Arc<Plan>, (catalogue, observed): (Weak<Catalogue>, Weak<Observed>)) {
-        let operators = operators(&plan.root);
-        if operators > self.most {
+        let size = operators(&plan.root) + question.size().div_ceil(BYTES_OF_ONE);
+        if size > self.most {
             return;
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.operators += operators;
-        if let Some(before) = state.plans.put(question, Kept { plan, operators, catalogue, observed }) {
-            state.operators -= before.operators;
+        state.size += size;
+        if let Some(before) = state.plans.put(question, Kept { plan, size, catalogue, observed }) {
+            state.size -= before.size;
         }
-        while state.operators > self.most {
+        while state.size > self.most {
             let Some((_, oldest)) = state.plans.pop_lru() else { break };
-            state.operators -= oldest.operators;
+            state.size -= oldest.size;
         }
+    }
+}
+
+/// So many bytes of a question count as an operator: they can be constants, of which an operator may hold thousands.
+const BYTES_OF_ONE: usize = 64;
+
+impl Question {
+    /// In bytes.
+    fn size(&self) -> usize {
+        let graphs = self.dataset.iter().flat_map(|dataset| dataset.default.iter().chain(&dataset.named));
+        let graphs: usize = graphs.map(|node| node.as_str().len()).sum();
+        self.text.len() + self.base_iri.as_ref().map_or(0, String::len) + graphs
     }
 }
 
@@ -133,8 +146,8 @@ mod tests {
     }
 
     #[test]
-    fn no_more_operators_are_kept_than_allowed() {
-        let plans = Plans::new(5);
+    fn no_more_is_kept_than_allowed() {
+        let plans = Plans::new(8);
         let catalogue = Arc::new(Catalogue::new(Vec::new(), Vec::new()));
         let limits = PlanLimits::default();
         let ask = |n: usize| plans.plan(question(&format!("SELECT * {{ BIND({n} AS ?x) }}")), &catalogue, &limits);
@@ -142,11 +155,18 @@ mod tests {
         (1..10).for_each(|n| drop(ask(n).unwrap()));
         let state = |plans: &Plans| {
             let state = plans.state.lock().unwrap();
-            (state.operators, state.plans.iter().map(|(_, kept)| kept.operators).sum::<usize>())
+            (state.size, state.plans.iter().map(|(_, kept)| kept.size).sum::<usize>())
         };
         let (counted, kept) = state(&plans);
-        assert!(counted == kept && kept <= 5 && kept > 0, "{counted} and {kept}");
+        assert!(counted == kept && kept <= 8 && kept > 0, "{counted} and {kept}");
         assert!(!Arc::ptr_eq(&first, &ask(0).unwrap()));
+        // Many constants are few operators.
+        let values = format!("SELECT * {{ VALUES ?x {{ {} }} }}", "1234567 ".repeat(1_000));
+        plans.plan(question(&values), &catalogue, &limits).unwrap();
+        assert!(state(&plans).0 <= 8);
+        let room = Plans::new(1_000);
+        room.plan(question(&values), &catalogue, &limits).unwrap();
+        assert!((125..200).contains(&state(&room).0), "{}", state(&room).0);
         let nothing = Plans::new(0);
         nothing.plan(question("ASK {}"), &catalogue, &limits).unwrap();
         assert_eq!(state(&nothing), (0, 0));

@@ -6,6 +6,7 @@
 
 use crate::observed::conjuncts;
 use crate::{JoinMethod, NarrowedColumn, Node, NodeKind, Observed, Request, Scan, Shape};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 /// Marks the bind joins that had too many keys before. The operators have their ids, and narrowed columns are marked.
@@ -36,12 +37,16 @@ pub fn shape_of_join(left: &Node, right: &Node) -> Option<(Arc<str>, Shape)> {
         Request::Scan(scan) => Some(scan.source.clone()),
         Request::Service(_) => None,
     })?;
-    let mut shape = Shape { text: "keys of ".to_owned(), has_constants: false };
+    let mut shape = Shape::default();
     write(left, &mut shape)?;
     shape.text.push_str(" for ");
     write(right, &mut shape)?;
     let shared = left.bindings.iter().filter(|binding| right.binding(&binding.variable).is_some());
-    shared.for_each(|binding| shape.text.push_str(&format!(" {}", binding.variable)));
+    shared.for_each(|binding| shape.text.push_str(binding.variable.as_str()));
+    // A join of many sources would have a long text; joins that by chance have one number share what is expected of them.
+    let mut hasher = DefaultHasher::new();
+    shape.text.hash(&mut hasher);
+    shape.text = format!("keys of join {:016x}", hasher.finish());
     Some((source, shape))
 }
 

@@ -119,8 +119,9 @@ struct Ahead {
     rows: SendableRecordBatchStream,
     read: VecDeque<Result<RecordBatch>>,
     read_rows: usize,
-    /// Whether there are no more rows, or no memory for them.
+    /// Whether there is no memory for more.
     is_full: bool,
+    /// Whether there are no more rows.
     ended: bool,
     reservation: MemoryReservation,
 }

@@ -222,11 +222,9 @@ impl BindJoin {
         joined.plan.execute(0, context.clone())
     }
 
-    /// Tells how many keys there were, where that is a choice.
+    /// Tells how many keys there were, where that is kept.
     fn tell_keys(&self, keys: u64) {
-        if self.pace.hash_from.is_some()
-            && let Some((source, shape)) = &self.shape
-        {
+        if let Some((source, shape)) = &self.shape {
             self.run.report.join(JoinKeys { source: source.clone(), shape: shape.clone(), keys });
         }
     }

@@ -60,7 +60,8 @@ pub(super) fn join(run: &Arc<Run>, node: &Node, given: Given<'_>) -> Result<Rela
         JoinMethod::Bind { block, hash_from, .. } => {
             let left_rows = build(run, left, given)?;
             // Of the keys of another join there are as many as that gives.
-            let shape = if given.keys.is_none() { shape_of_join(left, right) } else { None };
+            let is_kept = hash_from.is_some() && given.keys.is_none();
+            let shape = if is_kept { shape_of_join(left, right) } else { None };
             bind_join(run, left_rows, Plan { left, right, join, block, hash_from, goal: *goal, shape })
         }
         JoinMethod::Hash if *ordered || left.estimate > right.estimate => join.right_first(run, left, right, given),
@@ -137,7 +138,7 @@ impl HashJoin {
         self.held(Side::Right).join(run, left, build(run, right, Given::default())?)
     }
 
-    /// The join of two sides that are read at the same time. There were more than so many `keys` on the left before.
+    /// The join of two sides that are read at the same time. There were at least so many `keys` on the left before.
     fn at_once(
         &self,
         run: &Arc<Run>,

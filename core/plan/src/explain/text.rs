@@ -161,7 +161,7 @@ fn join_title(
         JoinMethod::Hash => "Hash".to_owned(),
         JoinMethod::Bind { block, hash_from: None, .. } => format!("Bind (blocks of {block})"),
         JoinMethod::Bind { hash_from: Some(keys), at_once: true, .. } => {
-            format!("Hash (both sides at once: more than {keys} keys were seen)")
+            format!("Hash (both sides at once: {keys} keys or more were seen)")
         }
         JoinMethod::Bind { block, hash_from: Some(keys), .. } => {
             format!("Bind (blocks of {block}; hash from {keys} keys)")
