@@ -265,6 +265,7 @@ impl Group {
             relation,
             outputs,
             slot,
+            whole: None,
             unkeyed: None,
             first: None,
             narrowed: Vec::new(),

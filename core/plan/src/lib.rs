@@ -42,6 +42,7 @@ mod translate;
 mod tree;
 mod unfold;
 mod unpivot;
+mod unread;
 
 pub use at_once::shape_of_join;
 pub use catalogue::Catalogue;
@@ -115,6 +116,9 @@ pub fn plan_view(
     root.number(0);
     if limits.rules.allows(Rule::SidewaysFilter) {
         narrow::mark(&mut root, catalogue);
+    }
+    if limits.rules.allows(Rule::UnreadKeys) {
+        unread::mark(&mut root, catalogue);
     }
     if limits.rules.allows(Rule::ReadAtOnce) {
         at_once::mark(&mut root, &limits.observed);

@@ -255,6 +255,8 @@ pub struct Scan {
     pub outputs: Vec<ScanOutput>,
     /// Where the keys of a bind join go.
     pub slot: Option<KeySlot>,
+    /// What is asked for where no keys are given: a scan that reads also the keys, which those that send them know.
+    pub whole: Option<Box<Node>>,
     /// What it costs without keys, where it can do without.
     pub unkeyed: Option<Unkeyed>,
     /// The rows that are asked for first, where few are expected to be enough.

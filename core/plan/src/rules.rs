@@ -58,10 +58,12 @@ pub enum Rule {
     Containment,
     /// Joins that had too many keys before read both sides at the same time.
     ReadAtOnce,
+    /// Keys that are sent and that nothing above looks at are not read back.
+    UnreadKeys,
 }
 
 impl Rule {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Star,
         Self::OptionalColumns,
         Self::Unpivot,
@@ -90,6 +92,7 @@ impl Rule {
         Self::SharedName,
         Self::Containment,
         Self::ReadAtOnce,
+        Self::UnreadKeys,
     ];
 
     /// The name it has in the config.
@@ -123,6 +126,7 @@ impl Rule {
             Self::SharedName => "shared_name",
             Self::Containment => "containment",
             Self::ReadAtOnce => "read_at_once",
+            Self::UnreadKeys => "unread_keys",
         }
     }
 

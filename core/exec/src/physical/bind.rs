@@ -3,14 +3,16 @@
 //! Each left row is in exactly one block, and a block is joined with the answer to its keys as any two relations are;
 //! so inner joins and OPTIONAL come out as they would without keys. The left is read ahead before the right is asked, so
 //! that a source that is on both sides need not serve both at once, and so that each key that is read ahead is in one
-//! block only. Where there turn out to be so many keys that the right side is cheaper to read whole, the left rows that
-//! are in no block yet are one more part: they are joined with all of it.
+//! block only. Where keys are not read back, the rows that come are those of the join already. Where there turn out to be
+//! so many keys that the right side is cheaper to read whole, the left rows that are in no block yet are one more part:
+//! they are joined with all of it.
 
 mod left;
 
 use self::left::{Block, LeftRows, Pace, Part};
 use super::join::HashJoin;
 use super::keys::KeySource;
+use super::operators::project;
 use super::stream_exec::StreamExec;
 use super::{Relation, Run, batches, build};
 use crate::error::QueryError;
@@ -40,6 +42,8 @@ pub(super) struct Plan<'a> {
     pub(super) goal: Option<usize>,
     /// What the number of its keys is kept by, where it is kept.
     pub(super) shape: Option<(Arc<str>, Shape)>,
+    /// The variables of the join, where its keys are not read back.
+    pub(super) kept: Option<Vec<Variable>>,
 }
 
 /// Builds the join; the right side is built anew for each block.
@@ -47,7 +51,8 @@ pub(super) fn bind_join(run: &Arc<Run>, left: Relation, plan: Plan<'_>) -> Resul
     let none = KeySource { layout: left.layout.clone(), rows: RecordBatch::new_empty(left.layout.schema().clone()) };
     let spec = &plan.join.spec;
     // Built once without keys to learn the layout of the result.
-    let shape = spec.join(run, left.clone(), build(run, plan.right, Some(&none))?)?;
+    let right = build(run, plan.right, Some(&none))?;
+    let shape = if plan.kept.is_some() { right } else { spec.join(run, left.clone(), right)? };
     let operator = Arc::new(BindJoin {
         run: run.clone(),
         key_variables: key_variables(plan.right),
@@ -55,6 +60,7 @@ pub(super) fn bind_join(run: &Arc<Run>, left: Relation, plan: Plan<'_>) -> Resul
         goes_on: first_scan(plan.left).map(|scan| run.goes_on(scan)),
         parallel: parallel(run, &plan),
         shape: plan.shape,
+        kept: plan.kept,
         left,
         right: plan.right.clone(),
         join: plan.join,
@@ -80,6 +86,9 @@ struct BindJoin {
     key_variables: Vec<Variable>,
     /// What the number of its keys is kept by.
     shape: Option<(Arc<str>, Shape)>,
+    /// The variables of the rows, where keys are not read back: each is that of one left row, and nothing else of that is
+    /// needed, so that the rows that come for the keys are those of the join.
+    kept: Option<Vec<Variable>>,
 }
 
 fn pace(run: &Run, plan: &Plan<'_>) -> Pace {
@@ -216,6 +225,9 @@ impl BindJoin {
     fn answer(&self, rows: RecordBatch, keys: RecordBatch, context: &Arc<TaskContext>) -> StreamResult<Rows> {
         let keys = KeySource { layout: self.left.layout.clone(), rows: keys };
         let right = build(&self.run, &self.right, Some(&keys)).map_err(DataFusionError::from)?;
+        if self.kept.is_some() {
+            return right.plan.execute(0, context.clone());
+        }
         let schema = self.left.layout.schema().clone();
         let left = Relation { plan: batches::exec(schema, vec![rows]), ..self.left.clone() };
         let joined = self.join.in_left_order(&self.run, left, right).map_err(DataFusionError::from)?;
@@ -243,8 +255,11 @@ impl BindJoin {
             Box::pin(RecordBatchStreamAdapter::new(schema.clone(), rows.unwrap_or_else(twice)))
         });
         let left = Relation { plan, ..self.left.clone() };
-        let joined = self.join.of_running(&self.run, left, known, &self.right);
-        joined.map_err(DataFusionError::from)?.plan.execute(0, context.clone())
+        let mut joined = self.join.of_running(&self.run, left, known, &self.right).map_err(DataFusionError::from)?;
+        if let Some(kept) = &self.kept {
+            joined = project(joined, kept).map_err(DataFusionError::from)?;
+        }
+        joined.plan.execute(0, context.clone())
     }
 }
 

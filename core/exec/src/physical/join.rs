@@ -55,18 +55,29 @@ pub(super) fn join(run: &Arc<Run>, node: &Node, given: Given<'_>) -> Result<Rela
     match *method {
         // With keys of another join, few of the left rows are read.
         JoinMethod::Bind { hash_from: Some(keys), at_once: true, .. } if given.keys.is_none() => {
-            join.at_once(run, left, right, given, keys)
+            let joined = join.at_once(run, left, right, given, keys)?;
+            match unread_beside(node, right) {
+                Some(kept) => project(joined, &kept),
+                None => Ok(joined),
+            }
         }
         JoinMethod::Bind { block, hash_from, .. } => {
             let left_rows = build(run, left, given)?;
             // Of the keys of another join there are as many as that gives.
             let is_kept = hash_from.is_some() && given.keys.is_none();
             let shape = if is_kept { shape_of_join(left, right) } else { None };
-            bind_join(run, left_rows, Plan { left, right, join, block, hash_from, goal: *goal, shape })
+            let kept = unread_beside(node, right);
+            bind_join(run, left_rows, Plan { left, right, join, block, hash_from, goal: *goal, shape, kept })
         }
         JoinMethod::Hash if *ordered || left.estimate > right.estimate => join.right_first(run, left, right, given),
         JoinMethod::Hash => join.left_first(run, build(run, left, given)?, right, given),
     }
+}
+
+/// The variables of a join whose keys are not read back. The rows of the right side have them all.
+fn unread_beside(node: &Node, right: &Node) -> Option<Vec<Variable>> {
+    let NodeKind::Scan(scan) = &right.kind else { return None };
+    scan.whole.as_ref().map(|_| node.bindings.iter().map(|binding| binding.variable.clone()).collect())
 }
 
 /// A join of two sides that are read whole, one after the other.

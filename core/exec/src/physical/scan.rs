@@ -5,7 +5,7 @@ use super::first_rows::FirstRows;
 use super::narrow::{Given, Narrowed, Sideways, narrowed, restrict};
 use super::operators::{aligned, select};
 use super::stream_exec::StreamExec;
-use super::{Relation, Run, batches, layout};
+use super::{Relation, Run, batches, layout, operator};
 use crate::columns::{ColumnExpr, Layout, LeftOut, mapped_columns};
 use crate::error::QueryError;
 use crate::report::SourceCall;
@@ -62,6 +62,11 @@ fn keys_of(request: &ScanRequest) -> Option<u64> {
 }
 
 pub(super) fn scan(run: &Arc<Run>, node: &Node, scan: &Scan, given: Given<'_>) -> Result<Relation, QueryError> {
+    if given.keys.is_none()
+        && let Some(whole) = &scan.whole
+    {
+        return operator(run, whole, given);
+    }
     let shape = batches::empty(node);
     let rows: Arc<[SourceRows]> = SourceRows::each(run, node.id, scan, &scan.outputs, given)?.into();
     if rows.is_empty() {

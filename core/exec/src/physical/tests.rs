@@ -4,6 +4,7 @@
 
 mod at_once;
 mod fixture;
+mod unread;
 
 use crate::EngineLimits;
 use fixture::{Mesh, Source, change_joins};

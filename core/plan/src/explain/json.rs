@@ -198,6 +198,7 @@ fn scan_object(scan: &Scan, statements: Option<&Vec<String>>) -> Value {
         "asks": relation(&scan.relation),
         "keys": keys,
         "block": scan.slot.as_ref().map(|slot| slot.block),
+        "keysReadBack": scan.slot.as_ref().map(|_| scan.whole.is_none()),
         "first": scan.first.as_ref().map(|first| first.count),
         "narrowed": narrowed,
         "sends": statements,

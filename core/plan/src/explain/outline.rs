@@ -83,7 +83,8 @@ impl Writer<'_> {
         if let Some(slot) = &scan.slot {
             let columns: Vec<String> =
                 slot.columns.iter().map(|c| format!("{} in keys of {}", c.columns.join(", "), c.variable)).collect();
-            self.line(depth, &format!("with: {} (at most {} at once)", columns.join(", "), slot.block));
+            let unread = if scan.whole.is_some() { "; not read back" } else { "" };
+            self.line(depth, &format!("with: {} (at most {} at once{unread})", columns.join(", "), slot.block));
         }
         if let Some(FirstRows { count, .. }) = &scan.first {
             self.line(depth, &format!("first: {count} rows, and the others only if these are not enough"));

@@ -175,6 +175,10 @@ fn join_title(
         JoinKind::Minus => "minus".to_owned(),
         JoinKind::Mark(variable) => format!("join with {variable} for whether there is a match"),
     };
+    let right = match &right.kind {
+        NodeKind::Scan(scan) => scan.whole.as_deref().unwrap_or(right),
+        _ => right,
+    };
     let shared: Vec<Variable> =
         left.bindings.iter().filter(|b| right.binding(&b.variable).is_some()).map(|b| b.variable.clone()).collect();
     let condition = condition.map_or_else(String::new, |c| format!(" if {c}"));
