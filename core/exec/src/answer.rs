@@ -1,10 +1,12 @@
 //! The rows of a SELECT: batches of columns, which are read as text or as terms.
 
+mod apart;
 mod batch;
 mod stream;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use apart::apart;
 pub use batch::{AnswerBatch, AnswerColumn, Cell, CellKind, MixedTerms, Texts};
 pub(crate) use stream::{AnswerLimits, AnswerStream};
 

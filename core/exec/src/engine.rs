@@ -1,6 +1,6 @@
 //! The engine: text in, rows of terms out.
 
-use crate::answer::{AnswerLimits, AnswerStream, Rows, Solutions};
+use crate::answer::{AnswerLimits, AnswerStream, Rows, Solutions, apart};
 use crate::construct;
 use crate::error::QueryError;
 use crate::expression::ExpressionContext;
@@ -236,7 +236,7 @@ impl Engine {
         deadline: Instant,
         report: ReportHandle,
     ) -> Result<Answer, QueryError> {
-        let batches = root.plan.execute(0, task)?;
+        let batches = apart(root.plan.execute(0, task)?, deadline);
         let answer = AnswerStream { batches, deadline, most: self.limits.answer(), report: report.clone() };
         match form {
             Form::Select(variables) => {
