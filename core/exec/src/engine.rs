@@ -75,8 +75,6 @@ pub struct EngineLimits {
     /// Operators of the plans that are kept for questions that are asked again, with 64 bytes of their texts as one. 0: none
     /// are kept.
     pub kept_operators: usize,
-    /// Stack of the thread that plans, in bytes: parsing recurses.
-    pub planning_stack: usize,
 }
 
 impl Default for EngineLimits {
@@ -97,7 +95,6 @@ impl Default for EngineLimits {
             observed_shapes: 10_000,
             observed_age: Duration::from_secs(3_600),
             kept_operators: 20_000,
-            planning_stack: 64 << 20,
         }
     }
 }
@@ -313,7 +310,7 @@ impl Engine {
             // The caller may have gone away.
             let _ = sender.send(prepared);
         };
-        let thread = std::thread::Builder::new().name("weft-plan".to_owned()).stack_size(self.limits.planning_stack);
+        let thread = std::thread::Builder::new().name("weft-plan".to_owned()).stack_size(self.limits.plan.stack);
         let spawned = thread.spawn(work);
         spawned.map_err(|error| internal("a thread for planning could not be started").with(error))?;
         receiver.await.map_err(|error| internal("planning ended without a result").with(error))?

@@ -15,6 +15,7 @@ use crate::pattern::PatternTerm;
 use hashbrown::HashSet;
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression as Sparql;
+use std::sync::Arc;
 use weft_mapping::{CodeList, MappedTerm};
 use weft_model::contract::{Capability, ColumnRef, CompareOperator, Expression, FilterOperation, Table, Value};
 use weft_model::term::TermType;
@@ -40,15 +41,15 @@ pub(crate) struct Access {
     /// What the source is asked to check, exact or as a superset.
     pub(crate) conditions: Vec<Expression>,
     /// Subjects that are a key of the table: a further pattern about one of them is about the same row.
-    pub(crate) row_keys: Vec<(PatternTerm, MappedTerm)>,
+    pub(crate) row_keys: Vec<(PatternTerm, Arc<MappedTerm>)>,
     /// Other subjects: a further pattern about one of them may be about the same row as long as at most one of all uses a
     /// column the subject does not determine.
-    pub(crate) subjects: Vec<(PatternTerm, MappedTerm)>,
+    pub(crate) subjects: Vec<(PatternTerm, Arc<MappedTerm>)>,
     pub(crate) uses_other_columns: bool,
     /// Columns bound to a constant.
     pub(crate) constant_columns: Vec<String>,
     /// Constants whose columns are taken care of.
-    pub(crate) constants: Vec<(Term, MappedTerm)>,
+    pub(crate) constants: Vec<(Term, Arc<MappedTerm>)>,
 }
 
 /// A variable as some columns of an access.
@@ -57,10 +58,15 @@ pub(crate) struct Occurrence {
     pub(crate) variable: Variable,
     /// `None` for a constant.
     pub(crate) access: Option<usize>,
-    pub(crate) term: MappedTerm,
+    pub(crate) term: Arc<MappedTerm>,
     pub(crate) namespace: Namespace,
     /// Null columns leave the variable unbound instead of dropping the row.
     pub(crate) optional: bool,
+}
+
+/// Whether two terms are the same; mostly they are one.
+pub(crate) fn is_same(a: &Arc<MappedTerm>, b: &Arc<MappedTerm>) -> bool {
+    Arc::ptr_eq(a, b) || a == b
 }
 
 impl Access {
@@ -154,7 +160,7 @@ impl Branch {
         &mut self,
         variable: &Variable,
         access: usize,
-        mapped: &MappedTerm,
+        mapped: &Arc<MappedTerm>,
         namespace: Namespace,
     ) -> Result<(), String> {
         let access = (!matches!(mapped.term_type, TermType::Constant(_))).then_some(access);
@@ -162,7 +168,7 @@ impl Branch {
             if !other.term.term_type.may_equal(&mapped.term_type) {
                 return Err(format!("{variable} cannot be both {} and {}", other.term.term_type, mapped.term_type));
             }
-            if other.access == access && other.term == *mapped {
+            if other.access == access && is_same(&other.term, mapped) {
                 return Ok(());
             }
         }

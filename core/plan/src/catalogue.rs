@@ -13,7 +13,7 @@ use oxrdf::{NamedNode, Term};
 use std::sync::Arc;
 use weft_mapping::{Build, GraphMap, MappedTerm, TripleMap, VirtualGraph};
 use weft_model::contract::{JoinSupport, Table};
-use weft_model::term::TermType;
+use weft_model::term::{IriShape, TermType};
 use weft_model::{Aliases, Code};
 
 /// A snapshot of all sources. Cheap to share; never changes while a query uses it.
@@ -29,6 +29,8 @@ pub struct Catalogue {
     namespaces: Namespaces,
     /// Those of each triple map, by graph.
     places: Vec<Vec<[Namespace; 4]>>,
+    /// Its terms, by [`Place`]; terms of many plans are these.
+    terms: Vec<Vec<[Arc<MappedTerm>; 4]>>,
     named_graphs: NamedGraphs,
     prefixes: Vec<(String, String)>,
     names: Names,
@@ -69,9 +71,12 @@ impl Catalogue {
         let mut namespaces = Namespaces::default();
         let mut by_source = HashMap::with_capacity(graphs.len());
         let mut places = Vec::with_capacity(graphs.len());
+        let mut terms = Vec::with_capacity(graphs.len());
         for (position, graph) in graphs.iter().enumerate() {
             by_source.entry(graph.source.clone()).or_insert(position);
-            places.push(graph.triples.iter().map(|triple| places_of(triple, &mut namespaces)).collect());
+            let own = terms_of(graph);
+            places.push(own.iter().map(|terms| terms.each_ref().map(|term| namespaces.add(term))).collect());
+            terms.push(own);
         }
         namespaces.finish();
         let mut catalogue = Self {
@@ -82,6 +87,7 @@ impl Catalogue {
             all: Maps::default(),
             namespaces,
             places,
+            terms,
             named_graphs: named_graphs(&graphs),
             graphs: Vec::new(),
             prefixes,
@@ -193,6 +199,11 @@ impl Catalogue {
         &self.places[id.graph][id.triple]
     }
 
+    /// The terms of a triple map, in the order of [`Place`].
+    pub(crate) fn terms(&self, id: TripleId) -> &[Arc<MappedTerm>; 4] {
+        &self.terms[id.graph][id.triple]
+    }
+
     /// The named graphs triples can be in, or the source that names graphs nobody knows before it is asked.
     pub(crate) fn named_graphs(&self) -> Result<&[NamedNode], Arc<str>> {
         match &self.named_graphs.unknown_in {
@@ -246,13 +257,28 @@ fn table_positions(graph: &VirtualGraph) -> HashMap<String, usize> {
     graph.description.tables.iter().enumerate().map(|(i, table)| (table.name.clone(), i)).collect()
 }
 
-fn places_of(triple: &TripleMap, namespaces: &mut Namespaces) -> [Namespace; 4] {
-    let graph = graph_term(&triple.graph);
-    [&triple.subject, &triple.predicate, &triple.object, &graph].map(|mapped| namespaces.add(mapped))
+/// The terms of each triple map. Maps that follow each other are mostly about the same subject, and of a template there is
+/// one shape: what is one needs no comparison.
+fn terms_of(graph: &VirtualGraph) -> Vec<[Arc<MappedTerm>; 4]> {
+    let mut shapes: HashSet<IriShape> = HashSet::new();
+    let mut own = |term: &MappedTerm| {
+        let mut term = term.clone();
+        if let TermType::Iri { shape, .. } = &mut term.term_type {
+            *shape = shapes.get_or_insert_with(shape, IriShape::clone).clone();
+        }
+        Arc::new(term)
+    };
+    let mut terms: Vec<[Arc<MappedTerm>; 4]> = Vec::with_capacity(graph.triples.len());
+    for triple in &graph.triples {
+        let known = terms.last().map(|[subject, ..]| subject).filter(|subject| ***subject == triple.subject);
+        let subject = known.cloned().unwrap_or_else(|| own(&triple.subject));
+        terms.push([subject, own(&triple.predicate), own(&triple.object), own(&graph_term(&triple.graph))]);
+    }
+    terms
 }
 
 /// The graph of a triple as a term.
-pub(crate) fn graph_term(graph: &GraphMap) -> MappedTerm {
+fn graph_term(graph: &GraphMap) -> MappedTerm {
     match graph {
         GraphMap::Constant(node) => MappedTerm {
             term_type: TermType::Constant(node.clone().into()),

@@ -224,8 +224,7 @@ impl Group {
         needed: &HashSet<Variable>,
         slot: Option<KeySlot>,
     ) -> Node {
-        let fields: Vec<ColumnRef> =
-            relation.fields().unwrap_or_default().into_iter().map(|(column, _)| column).collect();
+        let fields = output_columns(&relation);
         let mut outputs = Vec::new();
         let mut bindings = Vec::new();
         for occurrence in wanted {
@@ -257,7 +256,7 @@ impl Group {
         for (variable, term) in self.constants.iter().filter(|(variable, _)| needed.contains(variable)) {
             let term_type = TermType::Constant(term.clone());
             bindings.push(Binding { variable: variable.clone(), term_type: term_type.clone(), optional: false });
-            let term = MappedTerm { term_type, columns: Vec::new(), build: Build::Columns };
+            let term = MappedTerm { term_type, columns: Vec::new(), build: Build::Columns }.into();
             outputs.push(ScanOutput { variable: variable.clone(), term, inputs: Vec::new(), required: true });
         }
         let scan = Scan {
@@ -346,7 +345,7 @@ impl Group {
                 }
             }
         }
-        let all = relation.fields().map_or(0, |fields| fields.len());
+        let all = output_columns(&relation).len();
         if columns.is_empty() || columns.len() == all {
             return relation;
         }
@@ -388,6 +387,16 @@ fn columns_of(expression: &Expression, into: &mut Vec<String>) {
         Expression::And(parts) | Expression::Or(parts) => parts.iter().for_each(|part| columns_of(part, into)),
         Expression::Not(inner) | Expression::IsNull(inner) => columns_of(inner, into),
         Expression::In { input, .. } | Expression::Text { input, .. } => columns_of(input, into),
+    }
+}
+
+/// The columns of a relation, in order.
+fn output_columns(relation: &Relation) -> Vec<ColumnRef> {
+    match relation {
+        Relation::Read(read) => read.columns.iter().map(|name| ColumnRef::new(&read.alias, name)).collect(),
+        Relation::Join { left, right, .. } => [output_columns(left), output_columns(right)].concat(),
+        Relation::Project { columns, .. } => columns.iter().map(|column| ColumnRef::bare(&column.name)).collect(),
+        other => other.fields().unwrap_or_default().into_iter().map(|(column, _)| column).collect(),
     }
 }
 

@@ -6,13 +6,14 @@ mod slice;
 
 pub(crate) use needed::Needed;
 
-use crate::branch::{Branch, BranchSet};
+use crate::branch::BranchSet;
 use crate::catalogue::Catalogue;
 use crate::expression::{is_volatile, variables_of};
-use crate::group::{Group, Outer, decompose};
+use crate::group::{Decomposition, Group, Outer};
 use crate::operators::{
     distinct, extend, filter, first, general, join, keys_block, known, project, union, values, wrap,
 };
+use crate::parallel;
 use crate::recurse;
 use crate::require::require;
 use crate::self_join::merge_rows;
@@ -69,7 +70,7 @@ impl<'a> Planner<'a> {
         match tree {
             Tree::Unit => Ok(Node::new(NodeKind::Unit, Vec::new(), 1.0)),
             Tree::Values { variables, rows } => Ok(values(variables, rows)),
-            Tree::Branches(set) => self.branches(set, needed, outer),
+            Tree::Branches(set) => self.branches(Cow::Owned(self.merged(set)), None, needed, outer),
             Tree::Join(members) => self.members(members, needed, outer),
             Tree::LeftJoin { left, right, condition } => self.left_join(*left, *right, condition, needed, outer),
             Tree::Union(members) => {
@@ -161,7 +162,7 @@ impl<'a> Planner<'a> {
         needed: &Needed,
         outer: Option<&Outer<'_>>,
     ) -> Result<Node, PlanError> {
-        let common = shared(&[left.clone(), right.clone()]);
+        let common = shared([&left, &right]);
         let left = self.plan(left, &needed.with(common.clone()), outer)?;
         let all = variables(&right).into_iter().filter(|variable| common.contains(variable)).collect::<Vec<_>>();
         // One match or many are the same.
@@ -273,30 +274,55 @@ impl<'a> Planner<'a> {
 
     /// A join of several trees.
     fn members(&self, members: Vec<Tree>, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
-        let needed = needed.with(shared(&members));
-        let order = self.order_trees(&members, outer)?;
+        let needed = needed.with(shared(members.iter()));
+        let merged = |tree| match tree {
+            Tree::Branches(set) => Tree::Branches(self.merged(set)),
+            other => other,
+        };
+        let members: Vec<Tree> = members.into_iter().map(merged).collect();
+        let (order, mut apart) = self.order_trees(&members, outer)?;
         let mut members: Vec<Option<Tree>> = members.into_iter().map(Some).collect();
         let mut current: Option<Node> = None;
-        for tree in order.into_iter().filter_map(|position| members[position].take()) {
+        for position in order {
+            let (Some(tree), apart) = (members[position].take(), std::mem::take(&mut apart[position])) else {
+                continue;
+            };
+            let node = match (&current, tree) {
+                (None, Tree::Branches(set)) => self.branches(Cow::Owned(set), Some(&apart), &needed, outer)?,
+                (None, tree) => self.plan(tree, &needed, outer)?,
+                (Some(left), Tree::Branches(set)) => self.right(left, |planner, outer| {
+                    planner.branches(Cow::Borrowed(&set), Some(&apart), &needed, outer)
+                })?,
+                (Some(left), tree) => self.plan_right(tree, &needed, left)?,
+            };
             current = Some(match current {
-                None => self.plan(tree, &needed, outer)?,
-                Some(left) => {
-                    let right = self.plan_right(tree, &needed, &left)?;
-                    self.joined(left, right, JoinKind::Inner, None)
-                }
+                None => node,
+                Some(left) => self.joined(left, node, JoinKind::Inner, None),
             });
         }
         current.ok_or_else(|| PlanError::new(Code::Internal, "a join without members"))
     }
 
     fn plan_right(&self, tree: Tree, needed: &Needed, left: &Node) -> Result<Node, PlanError> {
-        let outer = Outer { bindings: &left.bindings, rows: left.estimate };
-        if self.wanted.is_none() {
-            return self.plan(tree, needed, Some(&outer));
+        if self.wanted.is_some() {
+            return self.right(left, |planner, outer| planner.plan(tree.clone(), needed, outer));
         }
-        let keyed = self.plan(tree.clone(), needed, Some(&outer))?;
+        self.plan(tree, needed, Some(&Outer { bindings: &left.bindings, rows: left.estimate }))
+    }
+
+    /// What is planned to be joined with the left rows.
+    fn right(
+        &self,
+        left: &Node,
+        plan: impl Fn(&Self, Option<&Outer<'_>>) -> Result<Node, PlanError>,
+    ) -> Result<Node, PlanError> {
+        let outer = Outer { bindings: &left.bindings, rows: left.estimate };
+        let keyed = plan(self, Some(&outer))?;
+        if self.wanted.is_none() || keys_block(&keyed).is_some() {
+            return Ok(keyed);
+        }
         // What takes no keys is read whole before the first row.
-        if keys_block(&keyed).is_some() { Ok(keyed) } else { self.whole().plan(tree, needed, Some(&outer)) }
+        plan(&self.whole(), Some(&outer))
     }
 
     fn joined(&self, left: Node, right: Node, kind: JoinKind, condition: Option<Expression>) -> Node {
@@ -312,7 +338,7 @@ impl<'a> Planner<'a> {
         needed: &Needed,
         outer: Option<&Outer<'_>>,
     ) -> Result<Node, PlanError> {
-        let mut needed = needed.with(shared(&[left.clone(), right.clone()]));
+        let mut needed = needed.with(shared([&left, &right]));
         needed.variables.extend(condition.iter().flat_map(variables_of));
         let needed = needed.each(condition.as_ref().is_some_and(is_volatile));
         let left = self.plan(left, &needed, outer)?;
@@ -320,21 +346,36 @@ impl<'a> Planner<'a> {
         Ok(self.joined(left, right, JoinKind::Left, condition))
     }
 
-    fn branches(&self, mut set: BranchSet, needed: &Needed, outer: Option<&Outer<'_>>) -> Result<Node, PlanError> {
+    fn merged(&self, mut set: BranchSet) -> BranchSet {
         if self.limits.rules.allows(Rule::SelfJoin) {
             set.branches.iter_mut().for_each(|branch| merge_rows(self.catalogue, branch));
         }
+        set
+    }
+
+    /// A union of branches, which may be taken `apart` already.
+    fn branches(
+        &self,
+        set: Cow<'_, BranchSet>,
+        apart: Option<&[Decomposition]>,
+        needed: &Needed,
+        outer: Option<&Outer<'_>>,
+    ) -> Result<Node, PlanError> {
         let is_set = !needed.duplicates && self.limits.rules.allows(Rule::EarlyDistinct) || set.is_set(self.catalogue);
         let kept: Vec<Variable> =
             set.variables.iter().filter(|v| !is_set || needed.variables.contains(*v)).cloned().collect();
         let kept_set: HashSet<Variable> = kept.iter().cloned().collect();
         let whole = (!is_set).then(|| self.whole());
         let planner = whole.as_ref().unwrap_or(self);
-        let mut nodes = Vec::with_capacity(set.branches.len());
-        for branch in set.branches {
-            let node = planner.branch(branch, &kept_set, outer)?;
-            nodes.extend(node.map(|node| project(node, &kept)));
-        }
+        let plan = |apart: &Decomposition| {
+            let node = planner.branch(apart, &kept_set, outer)?;
+            Ok(node.map(|node| project(node, &kept)))
+        };
+        let planned = match apart {
+            Some(apart) => parallel::each(apart.iter().collect(), self.limits, plan),
+            None => parallel::each(set.into_owned().branches, self.limits, |branch| plan(&self.decompose(branch))),
+        };
+        let mut nodes = planned.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, PlanError>>()?;
         if self.limits.rules.allows(Rule::Unpivot) {
             nodes = unpivot::merge(nodes, union);
         }
@@ -352,16 +393,14 @@ impl<'a> Planner<'a> {
     /// Nothing where its conditions leave nothing.
     fn branch(
         &self,
-        branch: Branch,
+        apart: &Decomposition,
         needed: &HashSet<Variable>,
         outer: Option<&Outer<'_>>,
     ) -> Result<Option<Node>, PlanError> {
-        let decomposition = decompose(self.catalogue, self.limits, branch);
-        if decomposition.is_impossible {
+        if apart.is_impossible {
             return Ok(None);
         }
-        let mut filters = decomposition.filters;
-        let groups = decomposition.groups;
+        let (groups, mut filters) = (&apart.groups, apart.filters.clone());
         // Most branches are one request.
         let needed = if groups.len() == 1 && filters.is_empty() {
             Cow::Borrowed(needed)
@@ -372,7 +411,7 @@ impl<'a> Planner<'a> {
             Cow::Owned(needed)
         };
         let mut current: Option<Node> = None;
-        let mut rest = self.order_groups(&groups, &needed, outer)?;
+        let mut rest = self.order_groups(groups, &needed, outer)?;
         rest.reverse();
         while let Some(next) = rest.pop() {
             current = Some(match current {
@@ -417,8 +456,8 @@ fn visible(tree: &Tree) -> Vec<Variable> {
     variables(tree).into_iter().filter(|variable| !variable.as_str().starts_with("_:")).collect()
 }
 
-fn shared(members: &[Tree]) -> HashSet<Variable> {
-    repeated(members.iter().map(|member| variables(member).into_iter().collect()))
+fn shared<'t>(members: impl IntoIterator<Item = &'t Tree>) -> HashSet<Variable> {
+    repeated(members.into_iter().map(|member| variables(member).into_iter().collect()))
 }
 
 /// Variables that are in more than one of the sets.

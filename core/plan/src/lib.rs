@@ -28,6 +28,7 @@ mod narrow;
 mod node;
 mod observed;
 mod operators;
+mod parallel;
 mod parse;
 mod pattern;
 mod push;

@@ -34,6 +34,9 @@ pub struct PlanLimits {
     pub plan_rows: u64,
     /// Keys a bind join sends at once, where the source takes as many.
     pub key_block: usize,
+    /// Threads that plan the branches of a large union, and the stack of each in bytes: conditions are read recursively.
+    pub threads: usize,
+    pub stack: usize,
     /// Set when nobody waits for the plan any more: planning stops.
     pub cancelled: Arc<AtomicBool>,
     /// Solutions shipped with one request of a SERVICE.
@@ -56,6 +59,8 @@ impl Default for PlanLimits {
             plan_nodes: 30_000,
             plan_rows: 1_000_000_000_000_000_000,
             key_block: 2_000,
+            threads: 2,
+            stack: 64 << 20,
             cancelled: Arc::default(),
             service_block: 100,
             rules: Rules::default(),

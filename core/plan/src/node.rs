@@ -304,7 +304,7 @@ pub struct Unpivot {
 #[derive(Clone, Debug)]
 pub struct ScanOutput {
     pub variable: Variable,
-    pub term: MappedTerm,
+    pub term: Arc<MappedTerm>,
     /// Positions of `term.columns` among the fields of the relation.
     pub inputs: Vec<usize>,
     /// A row without it is no match: it is dropped, in case the source did not.

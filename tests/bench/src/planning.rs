@@ -79,8 +79,9 @@ fn measure_one(name: &'static str, text: &str, sources: u32, catalogue: &Catalog
     // The first is to warm up.
     for _ in 0..=rounds {
         let begun = Instant::now();
-        refused = plan(text, None, None, catalogue, &limits).err().map(|error| error.to_string());
+        let planned = plan(text, None, None, catalogue, &limits);
         durations.push(begun.elapsed());
+        refused = planned.err().map(|error| error.to_string());
     }
     Planned { name, sources, times: times(&durations[1..]), target: target(sources), refused }
 }

@@ -25,6 +25,7 @@ pub(crate) struct Limits {
     joins_under_union: usize,
     plan_nodes: usize,
     plan_rows: u64,
+    planning_threads: usize,
     /// Keys a bind join sends at once.
     key_block: usize,
     /// Solutions shipped with one request of a SERVICE.
@@ -91,6 +92,7 @@ impl Default for Limits {
             joins_under_union: plan.joins_under_union,
             plan_nodes: plan.plan_nodes,
             plan_rows: plan.plan_rows,
+            planning_threads: plan.threads,
             key_block: plan.key_block,
             service_block: plan.service_block,
             result_rows: engine.result_rows,
@@ -134,6 +136,7 @@ impl Limits {
                 joins_under_union: self.joins_under_union,
                 plan_nodes: self.plan_nodes,
                 plan_rows: self.plan_rows,
+                threads: self.planning_threads,
                 key_block: self.key_block,
                 service_block: self.service_block,
                 ..PlanLimits::default()

@@ -2,8 +2,9 @@
 
 use super::Planner;
 use crate::branch::Branch;
-use crate::group::{Group, Outer, decompose};
+use crate::group::{Decomposition, Group, Outer, decompose};
 use crate::operators::general;
+use crate::parallel;
 use crate::thread::AliasTree;
 use crate::tree::{Tree, binds, variables};
 use crate::{Binding, KeySlot, PlanError, Rule, ServiceName, Unkeyed};
@@ -74,7 +75,7 @@ impl Member for GroupMember<'_> {
 /// A tree: the groups of its branches, or what is expected of the whole.
 struct TreeMember {
     bindings: Vec<Binding>,
-    branches: Vec<Vec<Group>>,
+    branches: Vec<Decomposition>,
     /// Where the branches are over names, the tree they are in.
     names: Option<AliasTree>,
     rows: f64,
@@ -98,8 +99,8 @@ impl Member for TreeMember {
         let below = below.as_ref().zip(before).map(|(bindings, before)| Outer { bindings, rows: before.rows });
         let before = below.as_ref().or(before);
         let mut all = Step { cost: 0.0, rows: 0.0, joined: Some(0.0) };
-        for groups in &self.branches {
-            let steps = groups.iter().filter_map(|group| {
+        for branch in &self.branches {
+            let steps = branch.groups.iter().filter_map(|group| {
                 let access = planner.access(group, before);
                 group.missing_bindings(planner.catalogue, access.slot.as_ref()).is_none().then_some(access)
             });
@@ -139,10 +140,15 @@ impl Planner<'_> {
             .map_err(|reason| PlanError::new(Code::UnsupportedQuery, format!("{reason}: the query gives none")))
     }
 
-    /// The order in which trees are joined.
-    pub(super) fn order_trees(&self, trees: &[Tree], outer: Option<&Outer<'_>>) -> Result<Vec<usize>, PlanError> {
+    /// The order in which trees are joined, and the branches each tree asks for first.
+    pub(super) fn order_trees(
+        &self,
+        trees: &[Tree],
+        outer: Option<&Outer<'_>>,
+    ) -> Result<(Vec<usize>, Vec<Vec<Decomposition>>), PlanError> {
         let members: Vec<TreeMember> = trees.iter().map(|tree| self.member(tree)).collect();
-        self.order(&members, outer).map_err(|reason| PlanError::new(Code::Internal, reason))
+        let order = self.order(&members, outer).map_err(|reason| PlanError::new(Code::Internal, reason))?;
+        Ok((order, members.into_iter().map(|member| member.branches).collect()))
     }
 
     /// The cheapest to start with, then always the cheapest that is connected with what is there; what is not connected only
@@ -222,10 +228,14 @@ impl Planner<'_> {
         TreeMember { bindings, branches, names, rows }
     }
 
-    /// The groups of each branch that a tree asks for first, with the keys of what it is joined with.
-    fn branches_of(&self, tree: &Tree, found: &mut Vec<Vec<Group>>) {
+    /// The branches that a tree asks for first, with the keys of what it is joined with.
+    fn branches_of(&self, tree: &Tree, found: &mut Vec<Decomposition>) {
         match tree {
-            Tree::Branches(set) => found.extend(set.branches.iter().map(|branch| self.groups_of(branch))),
+            Tree::Branches(set) => {
+                found.extend(parallel::each(set.branches.iter().collect(), self.limits, |b: &Branch| {
+                    self.decompose(b.clone())
+                }));
+            }
             Tree::LeftJoin { left: input, .. }
             | Tree::Minus { left: input, .. }
             | Tree::Exists { left: input, .. }
@@ -241,8 +251,8 @@ impl Planner<'_> {
         }
     }
 
-    fn groups_of(&self, branch: &Branch) -> Vec<Group> {
-        decompose(self.catalogue, self.limits, branch.clone()).groups
+    pub(super) fn decompose(&self, branch: Branch) -> Decomposition {
+        decompose(self.catalogue, self.limits, branch)
     }
 
     /// Rows expected of a tree, without planning it. A set that needs keys goes last.
@@ -276,7 +286,7 @@ impl Planner<'_> {
     }
 
     fn branch_estimate(&self, branch: &Branch) -> f64 {
-        let groups = self.groups_of(branch);
+        let groups = self.decompose(branch.clone()).groups;
         let startable = groups.iter().filter(|g| g.missing_bindings(self.catalogue, None).is_none());
         startable.map(|group| group.estimate(self.catalogue)).fold(f64::INFINITY, f64::min)
     }

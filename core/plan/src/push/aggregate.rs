@@ -223,7 +223,7 @@ impl GroupBuilder<'_> {
         let term_type = TermType::Literal(literal);
         let optional = function != AggregateFunction::Count;
         self.bindings.push(Binding { variable: variable.clone(), term_type: term_type.clone(), optional });
-        let term = MappedTerm { term_type, columns: vec![name.clone()], build: Build::Columns };
+        let term = MappedTerm { term_type, columns: vec![name.clone()], build: Build::Columns }.into();
         let output = ScanOutput { variable: variable.clone(), term, inputs: Vec::new(), required: false };
         self.outputs.push((output, vec![ColumnRef::bare(name)]));
         Some(())

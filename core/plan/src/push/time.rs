@@ -44,7 +44,7 @@ fn add(scan: Scan, pushing: Pushing<'_>, variable: &Variable, expression: &Expre
     let relation = with_column(&scan.relation, &fields, native.reference, &name, part)?;
     relation.fields().ok()?;
     let term_type = TermType::Literal(LiteralType::Integer);
-    let term = MappedTerm { term_type, columns: vec![name], build: Build::Columns };
+    let term = MappedTerm { term_type, columns: vec![name], build: Build::Columns }.into();
     let mut outputs = scan.outputs.clone();
     outputs.push(ScanOutput { variable: variable.clone(), term, inputs: vec![fields.len()], required });
     Some(Scan { relation, outputs, ..scan })

@@ -2,13 +2,14 @@
 
 use super::Unfolder;
 use crate::Rule;
-use crate::branch::{Access, Branch, term_expression};
-use crate::catalogue::{Place, TripleId, graph_term};
+use crate::branch::{Access, Branch, is_same, term_expression};
+use crate::catalogue::{Place, TripleId};
 use crate::constant::mismatch;
 use crate::namespace::Namespace;
 use crate::pattern::{PatternTerm, QuadPattern};
 use oxrdf::{NamedNode, Term};
 use spargebra::algebra::{Expression as Sparql, Function};
+use std::sync::Arc;
 use weft_mapping::{Build, GraphMap, MappedTerm, Required, Requirement};
 use weft_model::contract::{Capability, DataType};
 use weft_model::term::{LiteralType, TermType};
@@ -16,7 +17,7 @@ use weft_model::term::{LiteralType, TermType};
 /// A row a pattern is about.
 struct Row<'a> {
     table: &'a str,
-    subject: &'a MappedTerm,
+    subject: &'a Arc<MappedTerm>,
     graph: usize,
     /// Whether the pattern looks at columns that the subject does not determine.
     other_columns: bool,
@@ -33,10 +34,10 @@ impl Unfolder<'_> {
         &mut self,
         branch: &mut Branch,
         access: usize,
-        graph: &GraphMap,
+        (map, graph): (&GraphMap, &Arc<MappedTerm>),
         pattern: &QuadPattern,
     ) -> Result<(), String> {
-        let (Some(graphs), GraphMap::Term(graph)) = (self.graphs_for(pattern), graph) else { return Ok(()) };
+        let (Some(graphs), GraphMap::Term(_)) = (self.graphs_for(pattern), map) else { return Ok(()) };
         let possible = graphs.iter().filter(|node| graph.term_type.may_hold(&Term::NamedNode((*node).clone())));
         let possible: Vec<&NamedNode> = possible.collect();
         if let [only] = possible.as_slice() {
@@ -55,6 +56,7 @@ impl Unfolder<'_> {
         let triple = catalogue.triple(id);
         let places = catalogue.places(id);
         let namespace = |place: Place| places[place as usize];
+        let [subject, predicate, object, in_graph] = catalogue.terms(id);
         let required = |joined: bool, row: &MappedTerm| {
             triple
                 .requires
@@ -65,20 +67,20 @@ impl Unfolder<'_> {
             || [&triple.predicate, &triple.object].iter().any(|term| !determines(&triple.subject, term))
             || matches!(&triple.graph, GraphMap::Term(graph) if !determines(&triple.subject, graph))
             || required(false, &triple.subject);
-        let row = Row { table: &triple.table, subject: &triple.subject, graph: id.graph, other_columns };
+        let row = Row { table: &triple.table, subject, graph: id.graph, other_columns };
         let access = self.access(&mut branch, &pattern.subject, &row);
-        self.place(&mut branch, access, &triple.subject, &pattern.subject, namespace(Place::Subject))?;
-        self.place(&mut branch, access, &triple.predicate, &pattern.predicate, namespace(Place::Predicate))?;
+        self.place(&mut branch, access, subject, &pattern.subject, namespace(Place::Subject))?;
+        self.place(&mut branch, access, predicate, &pattern.predicate, namespace(Place::Predicate))?;
         if let Some(graph) = &pattern.graph {
-            self.place(&mut branch, access, &graph_term(&triple.graph), graph, namespace(Place::Graph))?;
+            self.place(&mut branch, access, in_graph, graph, namespace(Place::Graph))?;
         }
-        self.place_in_dataset(&mut branch, access, &triple.graph, pattern)?;
+        self.place_in_dataset(&mut branch, access, (&triple.graph, in_graph), pattern)?;
         let object_access = match &triple.join {
             None => access,
             Some(join) => {
                 let other_columns = join.on.iter().any(|(_, parent)| !triple.object.columns.contains(parent))
                     || required(true, &triple.object);
-                let row = Row { table: &join.table, subject: &triple.object, graph: id.graph, other_columns };
+                let row = Row { table: &join.table, subject: object, graph: id.graph, other_columns };
                 let parent = self.access(&mut branch, &pattern.object, &row);
                 for (child_column, parent_column) in &join.on {
                     self.equate(&mut branch, (access, child_column), (parent, parent_column))?;
@@ -86,7 +88,7 @@ impl Unfolder<'_> {
                 parent
             }
         };
-        self.place(&mut branch, object_access, &triple.object, &pattern.object, namespace(Place::Object))?;
+        self.place(&mut branch, object_access, object, &pattern.object, namespace(Place::Object))?;
         for requirement in &triple.requires {
             self.require(&mut branch, if requirement.joined { object_access } else { access }, requirement)?;
         }
@@ -95,7 +97,7 @@ impl Unfolder<'_> {
 
     /// Keeps the rows that a triple map needs beyond its own terms: a hidden variable drops the others.
     fn require(&mut self, branch: &mut Branch, access: usize, requirement: &Requirement) -> Result<(), String> {
-        let term = &requirement.term;
+        let term = &Arc::new(requirement.term.clone());
         if let Required::Iri(node) = &requirement.is {
             return self.place_constant(branch, access, term, &node.clone().into());
         }
@@ -117,7 +119,8 @@ impl Unfolder<'_> {
 
     /// The access for a row whose subject is `term`: one that is there, when that can be the same row.
     fn access(&self, branch: &mut Branch, term: &PatternTerm, row: &Row<'_>) -> usize {
-        let is_wanted = |(known, subject): &(PatternTerm, MappedTerm)| known == term && subject == row.subject;
+        let is_wanted =
+            |(known, subject): &(PatternTerm, Arc<MappedTerm>)| known == term && is_same(subject, row.subject);
         let known = branch.accesses.iter().position(|access| {
             let same_row = || {
                 access.row_keys.iter().any(is_wanted)
@@ -158,7 +161,7 @@ impl Unfolder<'_> {
         &mut self,
         branch: &mut Branch,
         access: usize,
-        mapped: &MappedTerm,
+        mapped: &Arc<MappedTerm>,
         term: &PatternTerm,
         namespace: Namespace,
     ) -> Result<(), String> {
@@ -172,7 +175,7 @@ impl Unfolder<'_> {
         &mut self,
         branch: &mut Branch,
         access: usize,
-        mapped: &MappedTerm,
+        mapped: &Arc<MappedTerm>,
         constant: &Term,
     ) -> Result<(), String> {
         if !mapped.term_type.may_hold(constant) {
@@ -212,7 +215,7 @@ impl Unfolder<'_> {
                 .catalogue
                 .table(*graph, table)
                 .and_then(|table| table.column(column))
-                .map(|column| natural_term(&column.name, column.data_type))
+                .map(|column| Arc::new(natural_term(&column.name, column.data_type)))
                 .ok_or_else(|| format!("column {column} is not described"))?;
             branch.bind(&hidden, access, &mapped, Namespace::Any)?;
         }
