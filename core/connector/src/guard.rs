@@ -106,6 +106,16 @@ impl Guarded {
     ///
     /// The permit is held until the scan has ended or is dropped. Dropping it cancels the call down to the system.
     pub async fn scan(&self, context: &CallContext, request: ScanRequest) -> Result<GuardedScan, SourceError> {
+        self.scan_telling(context, request, || {}).await
+    }
+
+    /// The same, which tells when it has its permit: from then on it waits for nobody but the source.
+    pub async fn scan_telling(
+        &self,
+        context: &CallContext,
+        request: ScanRequest,
+        permitted: impl FnOnce() + Send,
+    ) -> Result<GuardedScan, SourceError> {
         let span = tracing::info_span!(
             "scan",
             source = %self.gate.name(),
@@ -122,7 +132,7 @@ impl Guarded {
             self.admit(&request.relation).and_then(|()| Expected::of(&request.relation))
         };
         let call = || self.connector.scan(&context, request.clone());
-        self.gate.scan(&context, &span, relation, call).instrument(span.clone()).await
+        self.gate.scan(&context, &span, relation, permitted, call).instrument(span.clone()).await
     }
 
     /// Refuses what the source has not declared.

@@ -46,6 +46,6 @@ impl GuardedEndpoint {
         let context = self.gate.bounded(context);
         let expected = Ok(Expected::terms(&request.variables));
         let call = || self.endpoint.select(&context, request.clone());
-        self.gate.scan(&context, &span, expected, call).instrument(span.clone()).await
+        self.gate.scan(&context, &span, expected, || {}, call).instrument(span.clone()).await
     }
 }

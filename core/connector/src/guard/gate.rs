@@ -72,12 +72,14 @@ impl Gate {
         context: &CallContext,
         span: &tracing::Span,
         expected: Result<Expected, ContractError>,
+        permitted: impl FnOnce(),
         call: impl Fn() -> F,
     ) -> Result<GuardedScan, SourceError> {
         let begun = Instant::now();
         let started = async {
             let expected = expected?;
             let (permit, admission) = self.enter(context).await?;
+            permitted();
             let (stream, first) = self.open(context, admission, call).await?;
             Ok(Started {
                 name: self.name.clone(),

@@ -1,6 +1,6 @@
 //! Two sides of a join that are read at the same time: one is held, and what comes of the other meanwhile is kept.
 //!
-//! The other side begins when all requests of the held side are being answered. So it never has a source's permit that
+//! The other side begins when all requests of the held side have their permits. So it never has a source's permit that
 //! the held side still waits for, and a query whose held side waits has none but those that others wait for in turn.
 
 use super::stream_exec::StreamExec;
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-/// Counts the requests of a side until all of them are being answered.
+/// Counts the requests of a side until all of them have their permits.
 #[derive(Debug, Default)]
 pub(super) struct Begun {
     waiting: AtomicUsize,
@@ -35,7 +35,7 @@ impl Begun {
         self.outer.iter().for_each(|outer| outer.expect());
     }
 
-    /// A request is being answered, or is not made at all.
+    /// A request has its permit, or is not made at all.
     pub(super) fn tell(&self) {
         self.waiting.fetch_sub(1, Ordering::Release);
         self.outer.iter().for_each(|outer| outer.tell());

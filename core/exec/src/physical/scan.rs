@@ -170,7 +170,7 @@ pub(super) struct SourceRows {
     narrowed: Arc<[(NarrowedColumn, Arc<Sideways>)]>,
     /// How the variables are laid out that joins tell of.
     types: Arc<[(Variable, TermType)]>,
-    /// Who waits until it is answered.
+    /// Who waits until it has its permit.
     begun: Option<Arc<Begun>>,
 }
 
@@ -240,8 +240,8 @@ impl SourceRows {
             // What is narrowed says nothing of the table.
             let shape = if is_whole { shape_of(&request.relation) } else { None };
             let begun = Instant::now();
-            let scan = self.source.scan(&self.run.context, request).await.map_err(failed)?;
-            self.begun.iter().for_each(|begun| begun.tell());
+            let told = || self.begun.iter().for_each(|begun| begun.tell());
+            let scan = self.source.scan_telling(&self.run.context, request, told).await.map_err(failed)?;
             self.run.report.call(SourceCall {
                 node: self.node,
                 source: self.source.name().clone(),

@@ -100,3 +100,14 @@ async fn a_join_that_had_too_many_keys_reads_both_sides_at_once_until_it_has_few
     off.query(INNER).await.unwrap();
     assert_eq!(is_at_once(&off.learned_plan(INNER)), Some(false));
 }
+
+#[tokio::test]
+async fn the_other_side_does_not_wait_for_rows_of_the_held_one() {
+    let left = Source::new("left", twice(10)).declaring(20).slow(Duration::from_secs(60));
+    let mesh = Mesh::new(vec![left, Source::new("right", even(400))], without(&[]));
+    let mut root = mesh.plan(INNER).root;
+    all_at_once(&mut root);
+    let mut answer = mesh.start(&root).unwrap();
+    assert!(tokio::time::timeout(SLOW, answer.rows.next()).await.is_err());
+    assert_eq!(mesh.source("right").requests().len(), 1);
+}
