@@ -163,6 +163,7 @@ fn plant(number: usize, count: usize) -> VirtualGraph {
     graph(&format!("plant{number}"), tables, &mapping)
 }
 
+#[allow(clippy::expect_used, reason = "both are written here")]
 fn graph(name: &str, tables: Vec<Table>, mapping: &str) -> VirtualGraph {
     let base = "http://broker.example/";
     let description = Description {

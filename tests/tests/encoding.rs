@@ -92,7 +92,8 @@ async fn batches(engine: &Engine, query: &str) -> (Vec<Variable>, Vec<AnswerBatc
 }
 
 fn solutions(variables: &[Variable], batches: &[AnswerBatch]) -> Solutions {
-    let rows = stream::iter(batches.to_vec().into_iter().map(Ok)).boxed();
+    let batches = batches.to_vec();
+    let rows = stream::iter(batches.into_iter().map(Ok)).boxed();
     Solutions { variables: variables.to_vec(), rows, report: Arc::new(|| serde_json::Value::Null) }
 }
 

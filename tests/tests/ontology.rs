@@ -91,7 +91,10 @@ fn the_consequences_of_each_statement_are_those_of_all() {
     assert!(new > 200, "only {new} follow");
 }
 
-fn source(name: &str, tables: &[(&str, &[(&str, DataType, bool)])], map: &str, rows: Vec<Vec<Vec<i64>>>) -> Source {
+/// A column with its name and type, and whether it can be null.
+type ColumnOf<'a> = (&'a str, DataType, bool);
+
+fn source(name: &str, tables: &[(&str, &[ColumnOf<'_>])], map: &str, rows: Vec<Vec<Vec<i64>>>) -> Source {
     let table = |(name, columns): &(&str, &[(&str, DataType, bool)])| {
         let columns =
             columns.iter().map(|(name, data_type, nullable)| plain_column(name, *data_type, *nullable)).collect();

@@ -151,6 +151,7 @@ pub(crate) struct Explain {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of them")]
 pub(crate) enum Source {
     /// Add a database: certificates, the configuration of its connector, and its section of this configuration
     Add(SourceAdd),

@@ -122,7 +122,7 @@ impl Narrowing<'_> {
         let (join, variable) = (self.join, self.variable.clone());
         let distinct = if table.is_unique(&[&name]) { table.rows } else { column.distinct };
         let distinct = distinct.map(|statistic| statistic.count);
-        fits.then(|| NarrowedColumn { join, variable, part, read, column: name, range, list, distinct })
+        fits.then_some(NarrowedColumn { join, variable, part, read, column: name, range, list, distinct })
     }
 }
 

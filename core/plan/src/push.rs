@@ -57,10 +57,8 @@ fn push(node: &mut Node, pushing: Pushing<'_>) {
             }
         }
         // One match or many are the same.
-        NodeKind::Join { right, kind, .. } if !kind.keeps_right() => {
-            if pushing.allows(Rule::EarlyDistinct) {
-                eager::distinct(right, pushing, eager::Above::Joined);
-            }
+        NodeKind::Join { right, kind, .. } if !kind.keeps_right() && pushing.allows(Rule::EarlyDistinct) => {
+            eager::distinct(right, pushing, eager::Above::Joined);
         }
         _ => {}
     }

@@ -155,7 +155,6 @@ impl Limits {
             observed_shapes: self.observed_shapes,
             observed_age: self.observed_age,
             kept_operators: self.kept_operators,
-            ..EngineLimits::default()
         }
     }
 

@@ -58,7 +58,7 @@ pub(super) fn push_date_time(micros: i64, zoned: bool, text: &mut String) {
     push_two(seconds / 60 % 60, text);
     text.push(':');
     push_two(seconds % 60, text);
-    if micros % MICROS_PER_SECOND != 0 {
+    if !micros.is_multiple_of(MICROS_PER_SECOND) {
         push_fraction(u128::from(micros % MICROS_PER_SECOND + MICROS_PER_SECOND), text);
     }
     if zoned {

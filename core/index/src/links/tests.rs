@@ -39,6 +39,7 @@ fn every_combination_of_bound_terms_finds_what_fits() {
     let choices: Vec<&[String; 3]> = all.iter().collect();
     for case in 0..800 {
         let mut pattern: Pattern = [const { None }; 4];
+        #[allow(clippy::needless_range_loop, reason = "the columns of several arrays")]
         for column in 0..3 {
             if random.random_bool(0.5) {
                 pattern[column] = Some(choices.choose(&mut random).unwrap()[column].clone());

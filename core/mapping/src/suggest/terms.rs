@@ -167,9 +167,8 @@ impl Said {
 
     /// What is said more exactly stands.
     fn declare(&mut self, class: Option<TermClass>) {
-        match (self.class, class) {
-            (None | Some(TermClass::Property), Some(class)) => self.class = Some(class),
-            _ => {}
+        if let (None | Some(TermClass::Property), Some(class)) = (self.class, class) {
+            self.class = Some(class);
         }
     }
 

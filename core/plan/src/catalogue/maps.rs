@@ -21,6 +21,9 @@ pub(crate) struct Maps {
     objects: Vec<(u64, u32)>,
 }
 
+/// Triple maps of one key, each with it.
+type Range<'a> = &'a [(u64, u32)];
+
 impl Maps {
     pub(super) fn push(&mut self, id: TripleId, places: &[Namespace; 4]) {
         let position = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
@@ -56,7 +59,7 @@ impl Maps {
         self.ranges(keys).iter().flatten().map(|ranges| size(ranges)).min().unwrap_or(self.ids.len())
     }
 
-    fn ranges(&self, keys: &Keys) -> [Option<Vec<&[(u64, u32)]>>; 2] {
+    fn ranges(&self, keys: &Keys) -> [Option<Vec<Range<'_>>>; 2] {
         let ranges = |sorted, keys: &Option<Vec<u64>>| keys.as_ref().map(|keys| ranges(sorted, keys));
         [ranges(&self.subjects, &keys.subject), ranges(&self.objects, &keys.object)]
     }

@@ -39,10 +39,8 @@ pub(super) fn push(node: &mut Node, pushing: Pushing<'_>, most: usize) {
                 limit(&mut unpivot.scan.relation, most);
             }
         }
-        NodeKind::Scan(scan) if limits && scan.slot.is_none() => {
-            if is_capable(scan, pushing) && rows_are_final(scan) {
-                limit(&mut scan.relation, most);
-            }
+        NodeKind::Scan(scan) if limits && scan.slot.is_none() && is_capable(scan, pushing) && rows_are_final(scan) => {
+            limit(&mut scan.relation, most);
         }
         _ => {}
     }

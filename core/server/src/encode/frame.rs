@@ -9,6 +9,8 @@ use weft_exec::{Cell, CellKind};
 /// Frames that one column keeps. Columns of more kinds are rare, and begin again.
 const KEPT: usize = 16;
 
+type StandsAlone = fn(&[u8]) -> bool;
+
 /// The bytes around a text, and how the text is written.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
@@ -16,7 +18,7 @@ pub(super) struct Frame {
     after: Vec<u8>,
     escape: Escape,
     /// Tells the texts that stand alone.
-    stands_alone: Option<fn(&[u8]) -> bool>,
+    stands_alone: Option<StandsAlone>,
 }
 
 /// The frames of one variable in one format.
@@ -181,8 +183,8 @@ fn tsv(kind: CellKind<'_>) -> Frame {
 }
 
 /// Which lexical forms of a datatype are terms of Turtle without quotes (sections 2.5.2 and 2.5.3).
-fn abbreviation(datatype: &str) -> Option<fn(&[u8]) -> bool> {
-    const ABBREVIATED: [(&str, fn(&[u8]) -> bool); 4] = [
+fn abbreviation(datatype: &str) -> Option<StandsAlone> {
+    const ABBREVIATED: [(&str, StandsAlone); 4] = [
         (xsd::BOOLEAN.as_str(), |text| matches!(text, b"true" | b"false")),
         (xsd::INTEGER.as_str(), |text| is_digits(unsigned(text))),
         (xsd::DECIMAL.as_str(), is_decimal),

@@ -97,8 +97,11 @@ impl Drop for Postgres {
     }
 }
 
+/// The name of a table, and the statement that creates it.
+type Created = (String, String);
+
 /// The statements of tables by name, and of indexes.
-fn schema(file: &Path) -> Result<(Vec<(String, String)>, Vec<String>)> {
+fn schema(file: &Path) -> Result<(Vec<Created>, Vec<String>)> {
     let database = Connection::open(file)?;
     let mut list = database.prepare("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL")?;
     let rows = list.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;

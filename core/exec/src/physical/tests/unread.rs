@@ -51,7 +51,8 @@ async fn rows_that_were_asked_for_and_rows_that_were_not_are_one_answer() {
 #[tokio::test]
 async fn a_key_comes_back_where_it_tells_something() {
     let again = |ids| Source::new("left", twice(ids)).declaring(20);
-    let cases: [(&str, fn(i64) -> Source); 6] = [
+    type Left = fn(i64) -> Source;
+    let cases: [(&str, Left); 6] = [
         // The key itself, and the row it is of, are shown.
         ("SELECT ?p ?r { ?p ex:left ?l ; ex:right ?r }", once),
         ("SELECT ?l ?r { ?p ex:left ?l ; ex:right ?r }", once),
