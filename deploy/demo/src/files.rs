@@ -20,7 +20,7 @@ const MAPPINGS: [(&str, &str); 5] = [
     ("quality", include_str!("../mappings/quality.ttl")),
 ];
 
-/// The ports on 127.0.0.1 that the processes talk over.
+/// The ports on 127.0.0.1 that the processes talk over. A process that is told 0 takes a free one.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
     pub weft: u16,
@@ -45,14 +45,21 @@ pub fn write_configuration(directory: &Path, ports: &Ports, guest: &Path) -> Res
     }
     write(directory, "ontology.ttl", ONTOLOGY)?;
     write(directory, "alignments.ttl", ALIGNMENTS)?;
+    for (name, port) in SQL_SOURCES.into_iter().zip(ports.sql) {
+        let connector = CONNECTOR.replace("@NAME@", name).replace("@PORT@", &port.to_string());
+        write(directory, &format!("connectors/{name}.toml"), &connector)?;
+    }
+    write_broker(directory, ports, guest)
+}
+
+/// Writes the configuration of the broker alone: where its sources listen is known once they do.
+pub(crate) fn write_broker(directory: &Path, ports: &Ports, guest: &Path) -> Result<()> {
     let mut broker = BROKER
         .replace("@WEFT_PORT@", &ports.weft.to_string())
         .replace("@PLM_PORT@", &ports.plm.to_string())
         .replace("@GUEST@", &quoted(guest));
     for (name, port) in SQL_SOURCES.into_iter().zip(ports.sql) {
         broker = broker.replace(&format!("@{}_PORT@", name.to_uppercase()), &port.to_string());
-        let connector = CONNECTOR.replace("@NAME@", name).replace("@PORT@", &port.to_string());
-        write(directory, &format!("connectors/{name}.toml"), &connector)?;
     }
     write(directory, "weft.toml", &broker)
 }

@@ -38,6 +38,9 @@ enum Command {
         /// End after the answers; fails when one is not the expected one
         #[arg(long)]
         once: bool,
+        /// Where the endpoint is on 127.0.0.1, 0 for any free port; by default 7878 if it is free, and any with --once
+        #[arg(long)]
+        port: Option<u16>,
         /// Where everything is written
         #[arg(long, default_value = ".demo")]
         directory: PathBuf,
@@ -68,10 +71,10 @@ async fn execute(command: Command) -> Result<()> {
             write_configuration(&directory, &Ports::default(), &beside("../guests/components/odata.wasm")?)
         }
         Command::Odata { data, listen, port_file, page_size } => odata(data, listen, port_file, page_size).await,
-        Command::Run { once, directory, binaries, guest } => {
+        Command::Run { once, port, directory, binaries, guest } => {
             let binaries = binaries.map_or_else(|| beside("."), Ok)?;
             let guest = guest.map_or_else(|| beside("../guests/components/odata.wasm"), Ok)?;
-            run(RunOptions { once, directory, binaries, guest }).await
+            run(RunOptions { once, port, directory, binaries, guest }).await
         }
     }
 }

@@ -6,7 +6,7 @@ mod process;
 mod show;
 
 use crate::answers::expected;
-use crate::files::{Ports, SQL_SOURCES, write_configuration};
+use crate::files::{Ports, SQL_SOURCES, write_broker, write_configuration};
 use crate::questions::{QUESTIONS, Question};
 use crate::store::generate;
 use crate::thread::Thread;
@@ -27,6 +27,8 @@ const BROKER_PORT: u16 = 7878;
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     pub once: bool,
+    /// Of the broker on 127.0.0.1, 0 for any that is free.
+    pub port: Option<u16>,
     pub directory: PathBuf,
     /// The folder with `weft` and `weft-connector-sql`.
     pub binaries: PathBuf,
@@ -98,11 +100,14 @@ async fn demonstrate(options: &RunOptions, processes: &mut Vec<Process>) -> Resu
     let directory = &options.directory;
     let thread = generate(directory)?;
     let plm = start_odata(options, processes).await?;
-    let ports = free_ports(plm, options.once)?;
+    // Each takes a free port by itself: one that is found free beforehand can be taken by the time it is used.
+    let mut ports = Ports { weft: broker_port(options), plm, sql: [0; 4] };
     write_configuration(directory, &ports, &options.guest)?;
     issue_certificates(options).await?;
-    start_connectors(options, &ports, processes).await?;
-    let endpoint = start_broker(options, &ports, processes).await?;
+    ports.sql = start_connectors(options, processes).await?;
+    write_broker(directory, &ports, &options.guest)?;
+    let endpoint = start_broker(options, processes).await?;
+    ports.weft = endpoint.port;
     println!("Started {} processes in {:.1} s: {}", processes.len(), begun.elapsed().as_secs_f64(), show::cast(&ports));
     let wrong = ask_all(&thread, &endpoint).await?;
     if !wrong.is_empty() {
@@ -164,17 +169,10 @@ async fn start_odata(options: &RunOptions, processes: &mut Vec<Process>) -> Resu
     fs::read_to_string(&port_file)?.trim().parse().context("the port file holds no port")
 }
 
-/// Ports that are free now. They are all held until the last is known, so no two are the same.
-fn free_ports(plm: u16, once: bool) -> Result<Ports> {
-    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).context("no free port on 127.0.0.1");
-    let preferred = if once { 0 } else { BROKER_PORT };
-    let broker = bind(preferred).or_else(|_| bind(0))?;
-    let others = [bind(0)?, bind(0)?, bind(0)?, bind(0)?];
-    let mut sql = [0; 4];
-    for (port, listener) in sql.iter_mut().zip(&others) {
-        *port = listener.local_addr()?.port();
-    }
-    Ok(Ports { weft: broker.local_addr()?.port(), plm, sql })
+/// Unless it is told: the usual port where somebody may look for it, if it is free; otherwise any.
+fn broker_port(options: &RunOptions) -> u16 {
+    let usual = || !options.once && TcpListener::bind((Ipv4Addr::LOCALHOST, BROKER_PORT)).is_ok();
+    options.port.unwrap_or_else(|| if usual() { BROKER_PORT } else { 0 })
 }
 
 /// A fresh development authority at every run: nothing expires, nothing old is trusted.
@@ -197,28 +195,25 @@ async fn run_weft(options: &RunOptions, arguments: &[&str]) -> Result<()> {
     process::complete(&options.binaries.join("weft"), arguments, &options.directory, START_TIMEOUT).await
 }
 
-async fn start_connectors(options: &RunOptions, ports: &Ports, processes: &mut Vec<Process>) -> Result<()> {
+/// The ports they listen on.
+async fn start_connectors(options: &RunOptions, processes: &mut Vec<Process>) -> Result<[u16; 4]> {
     let program = options.binaries.join("weft-connector-sql");
     let first = processes.len();
     for name in SQL_SOURCES {
         let config = format!("connectors/{name}.toml");
         processes.push(Process::start(name, &program, &[&config], &options.directory)?);
     }
-    for (process, port) in processes[first..].iter_mut().zip(ports.sql) {
-        process.until(START_TIMEOUT, async || listens(port).await).await?;
+    let mut ports = [0; 4];
+    for (process, port) in processes[first..].iter_mut().zip(&mut ports) {
+        *port = process.logged_port(START_TIMEOUT, "serving address=127.0.0.1:").await?;
     }
-    Ok(())
+    Ok(ports)
 }
 
-async fn listens(port: u16) -> bool {
-    tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok()
-}
-
-async fn start_broker(options: &RunOptions, ports: &Ports, processes: &mut Vec<Process>) -> Result<Endpoint> {
+async fn start_broker(options: &RunOptions, processes: &mut Vec<Process>) -> Result<Endpoint> {
     let program = options.binaries.join("weft");
     let mut process = Process::start("weft", &program, &["serve", "--config", "weft.toml"], &options.directory)?;
-    let endpoint = Endpoint::new(ports.weft)?;
-    let ready = process.until(START_TIMEOUT, async || endpoint.is_ready().await).await;
+    let port = process.logged_port(START_TIMEOUT, "ready: http://127.0.0.1:").await;
     processes.push(process);
-    ready.map(|()| endpoint)
+    Endpoint::new(port?)
 }

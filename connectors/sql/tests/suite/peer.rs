@@ -21,11 +21,11 @@ impl Peer {
             println!("skipped: there is no {} (WEFT_SHARED)", script.display());
             return None;
         }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let peer = Self { script, state: tempfile::tempdir().unwrap(), port };
-        for verb in ["install", "start"] {
-            assert!(peer.run(verb), "peer {verb} failed");
-        }
+        let mut peer = Self { script, state: tempfile::tempdir().unwrap(), port: 0 };
+        assert!(peer.run("install"), "peer install failed");
+        // Found free as late as can be: what is free can be taken by somebody else until it is used.
+        peer.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        assert!(peer.run("start"), "peer start failed");
         Some(peer)
     }
 

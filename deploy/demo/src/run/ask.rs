@@ -12,6 +12,7 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) struct Endpoint {
     pub(super) url: String,
+    pub(super) port: u16,
     client: Client,
 }
 
@@ -32,11 +33,7 @@ pub(super) struct Reply {
 impl Endpoint {
     pub(super) fn new(port: u16) -> Result<Self> {
         let client = Client::builder().no_proxy().timeout(QUERY_TIMEOUT).build().context("no HTTP client")?;
-        Ok(Self { url: format!("http://127.0.0.1:{port}/sparql"), client })
-    }
-
-    pub(super) async fn is_ready(&self) -> bool {
-        self.send("ASK { BIND(1 AS ?x) }").await.is_ok()
+        Ok(Self { url: format!("http://127.0.0.1:{port}/sparql"), port, client })
     }
 
     pub(super) async fn ask(&self, query: &str) -> Result<Reply> {

@@ -55,6 +55,18 @@ impl Process {
         }
     }
 
+    /// Waits until the log tells a port behind `mark`.
+    pub(super) async fn logged_port(&mut self, limit: Duration, mark: &str) -> Result<u16> {
+        let log = self.log.clone();
+        let mut port = None;
+        let told = async || {
+            port = fs::read_to_string(&log).ok().and_then(|log| port_behind(mark, &log));
+            port.is_some()
+        };
+        self.until(limit, told).await?;
+        port.context("the log tells no port")
+    }
+
     fn failure(&self, what: &str) -> Error {
         let log = fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
@@ -77,6 +89,13 @@ impl Process {
             }
         }
     }
+}
+
+/// The number behind the first `mark`, once something follows it: a log may end within a number.
+fn port_behind(mark: &str, log: &str) -> Option<u16> {
+    let (_, rest) = log.split_once(mark)?;
+    let end = rest.find(|c: char| !c.is_ascii_digit())?;
+    rest[..end].parse().ok()
 }
 
 /// Ends when any of the processes has ended, which none should.
@@ -110,4 +129,22 @@ pub(super) async fn complete(program: &Path, arguments: &[&str], directory: &Pat
         bail!("{call} failed ({}):\n{}", output.status, String::from_utf8_lossy(&text).trim_end());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::port_behind;
+
+    #[test]
+    fn a_port_is_read_when_it_is_whole() {
+        let mark = "address=127.0.0.1:";
+        assert_eq!(port_behind(mark, "INFO serving address=127.0.0.1:3345"), None);
+        assert_eq!(port_behind(mark, "INFO serving address=127.0.0.1:33451\nmore 7"), Some(33451));
+        assert_eq!(
+            port_behind("ready: http://127.0.0.1:", "{\"message\":\"ready: http://127.0.0.1:80/sparql\"}"),
+            Some(80)
+        );
+        assert_eq!(port_behind(mark, "INFO starting\n"), None);
+        assert_eq!(port_behind(mark, "address=127.0.0.1:99999\n"), None);
+    }
 }
