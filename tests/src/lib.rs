@@ -13,6 +13,7 @@ pub mod http_server;
 pub mod memory;
 pub mod mesh;
 pub mod oracle;
+pub mod ports;
 pub mod query_gen;
 pub mod relation_gen;
 pub mod scenario;

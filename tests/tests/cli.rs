@@ -235,8 +235,8 @@ fn add_absent_source(dir: &Path, optional: bool) {
     ] {
         assert!(run(dir, arguments).status.success());
     }
-    // Bound and closed again: nobody listens there for now.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Nobody listens there.
+    let port = weft_tests::ports::free_port();
     let source = format!(
         "[identity]\ncertificate = \"certs/broker.pem\"\nkey = \"certs/broker.key\"\ntrust = \"certs/ca.pem\"\n\
          [sources.erp]\nmapping = \"erp.ttl\"\noptional = {optional}\n[sources.erp.grpc]\n\

@@ -19,6 +19,7 @@ use weft_grpc::{ServeLimits, ServeOptions, Server};
 use weft_identity::{CertificateRequest, issue};
 use weft_model::contract::{CheckOutcome, ContractError, ContractRange, End, Outcome, ScanRequest, Value};
 use weft_model::{Code, Fault, Retry};
+use weft_tests::ports::free_address;
 
 /// The error of a scan against a server that answers as told.
 async fn fault(events: fn() -> Vec<Event>) -> ContractError {
@@ -74,10 +75,7 @@ async fn many_rows_come_whole_and_in_order() {
 #[tokio::test]
 async fn a_connector_that_is_down_is_unavailable_and_comes_back() {
     let pki = Pki::new();
-    let reserved = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = reserved.local_addr().unwrap();
-    drop(reserved);
-    let guarded = guard(connect(address, pki.credentials("broker"), ERP));
+    let guarded = guard(connect(free_address(), pki.credentials("broker"), ERP));
     let error = drain(&guarded, 5000).await.unwrap_err();
     assert_eq!((error.code, error.fault), (Code::SourceUnavailable, Fault::Source));
     assert!(error.message.contains("cannot connect"), "{error}");

@@ -2,11 +2,12 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use weft_tests::ports::free_port;
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -51,7 +52,7 @@ pub(crate) struct Mesh {
 impl Mesh {
     /// Starts connectors and broker, and waits until the broker is ready.
     pub(crate) fn start() -> Result<Self> {
-        let ports = free_ports(3)?;
+        let ports: [u16; 3] = std::array::from_fn(|_| free_port());
         let endpoint = format!("http://127.0.0.1:{}/sparql", ports[2]);
         let mut mesh = Self { folder: tempfile::tempdir()?, children: Vec::new(), endpoint };
         mesh.run(&["cert", "authority", "--trust-domain", "weft.dev"])?;
@@ -152,11 +153,4 @@ fn program(name: &str) -> Result<PathBuf> {
     let path = tests.parent().and_then(Path::parent).context("a target folder")?.join(name);
     ensure!(path.is_file(), "{} is missing: run cargo build --workspace first", path.display());
     Ok(path)
-}
-
-/// Ports that are free now; held together, so no two are the same.
-fn free_ports(count: usize) -> Result<Vec<u16>> {
-    let listeners = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
-    let ports = listeners.iter().map(|listener| Ok(listener.local_addr()?.port()));
-    ports.collect()
 }

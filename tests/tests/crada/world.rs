@@ -6,11 +6,12 @@ use sparesults::{QueryResultsFormat, QueryResultsParser, SliceQueryResultsParser
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use weft_tests::ports::free_port;
 
 const START_TIMEOUT: Duration = Duration::from_secs(90);
 const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -97,7 +98,7 @@ impl World {
     pub(crate) async fn start(kit: Kit, variant: Variant) -> Result<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir()?;
-        let ports = free_ports(9)?;
+        let ports: [u16; 9] = std::array::from_fn(|_| free_port());
         let client = reqwest::Client::builder().no_proxy().timeout(QUERY_TIMEOUT).build()?;
         let url = format!("http://127.0.0.1:{}/sparql", ports[0]);
         let mut world = Self { kit, variant, folder, children: Vec::new(), url, client };
@@ -289,15 +290,6 @@ fn program(name: &str) -> Result<PathBuf> {
     let path = folder.join(name);
     ensure!(path.is_file(), "{} is missing: run cargo build --workspace first", path.display());
     Ok(path)
-}
-
-/// Ports that are free now; held together, so no two are the same.
-fn free_ports(count: usize) -> Result<Vec<u16>> {
-    let listeners = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
-    Ok(listeners
-        .iter()
-        .map(|listener| listener.local_addr().map(|address| address.port()))
-        .collect::<Result<_, _>>()?)
 }
 
 fn listen_port(config: &Path) -> Result<u16> {

@@ -1,9 +1,10 @@
 //! From a PostgreSQL database to an answer, by the steps of the README and no others.
 
 use crate::postgres::Postgres;
-use crate::programs::{case, connector, free_address, is_kept, weft};
+use crate::programs::{case, connector, is_kept, weft};
 use std::path::Path;
 use std::time::Instant;
+use weft_tests::ports::free_address;
 
 const LATE: &str = "PREFIX ex: <https://plant.example/vocab#>
 PREFIX m: <https://plant.example/maintenance#>

@@ -1,9 +1,10 @@
 //! A PostgreSQL server of a test's own.
 
-use crate::programs::{Process, free_address};
+use crate::programs::Process;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use weft_tests::ports::free_address;
 
 const USER: &str = "plant";
 const PASSWORD: &str = "not for logs 4711";

@@ -1,7 +1,7 @@
 //! The programs of the project, run in a folder.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -79,11 +79,6 @@ pub(crate) fn connector(folder: &Path, config: &str, at: SocketAddr) -> Process 
     let log = folder.join(format!("{config}.log"));
     let mut command = Command::new(program("weft-connector-sql"));
     Process::start(command.arg(config).current_dir(folder), &log).listening(at, &log)
-}
-
-/// An address that nobody has now.
-pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// The file of a case.

@@ -1,8 +1,9 @@
 //! A shop in SQLite behind its connector, with the mapping that is suggested for it.
 
-use crate::programs::{Process, connector, free_address, weft};
+use crate::programs::{Process, connector, weft};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use weft_tests::ports::free_address;
 
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT NOT NULL, homepage TEXT);

@@ -1,12 +1,12 @@
 //! A PostgreSQL server of the tests' own, and databases made by scripts.
 
 use std::collections::HashMap;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use weft_tests::ports::free_port;
 
 const USER: &str = "weft";
 const START: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ impl Server {
         let arguments = ["-D", &cluster, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
         let made = unprivileged(&programs.join("initdb")).args(arguments).stdin(Stdio::null()).output().unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = unprivileged(&programs.join("postgres"))
             .args(["-D", &cluster, "-p", &port.to_string(), "-h", "127.0.0.1"])

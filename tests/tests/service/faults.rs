@@ -314,7 +314,7 @@ async fn silent_drops_what_came_before_the_failure() {
 
 #[tokio::test]
 async fn a_service_that_is_not_there_is_told_of() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = weft_tests::ports::free_port();
     let settings = Settings::default();
     let url = format!("http://127.0.0.1:{port}/sparql");
     let engine = engine(HERE, vec![service(SERVICE, &url, &settings)], &settings);
