@@ -162,7 +162,8 @@ fn transpose(keys: Vec<Vec<Parameter>>) -> Vec<Vec<Parameter>> {
     columns
 }
 
-fn key(array: &ArrayRef, row: usize, output: &Output) -> Result<Value> {
+/// A key as a value of the contract.
+pub(super) fn key(array: &ArrayRef, row: usize, output: &Output) -> Result<Value> {
     let name = &output.reference.name;
     if array.is_null(row) {
         return Err(invalid_request(format!("a key block has a null for column {name:?}")));

@@ -1,12 +1,13 @@
 //! Transitive closures: `WITH RECURSIVE`, whose `UNION` keeps each pair once and so ends on cycles.
 
-use super::Lowering;
 use super::block::{Block, Output, Source, all, column_alias};
+use super::keys::key;
 use super::relation::{find, text};
+use super::{Lowering, Parameter};
 use crate::catalogue::Storage;
 use crate::error::{Result, invalid_request};
 use sea_query::{CommonTableExpression, Expr, ExprTrait, Query, SelectStatement, UnionType};
-use weft_model::contract::{ColumnRef, KeyBlock, Relation};
+use weft_model::contract::{ColumnRef, DataType, KeyBlock, Relation, Value};
 
 /// A column of the pairs.
 struct End {
@@ -35,9 +36,13 @@ impl Lowering<'_> {
         let mut step_expression = CommonTableExpression::new();
         step_expression.table_name(step.clone()).materialized(!is_cheap(&block, &pairs));
         step_expression.query(block.into_select(true));
-        let (steps, pairs) = (pairs.of(&step), pairs.of(&closure));
+        let steps = pairs.of(&step);
+        let one = start.map(|keys| self.one_start(&steps.from, keys)).transpose()?.flatten();
+        // All pairs begin at the one start: what is followed is their other ends alone.
+        let pairs = if one.is_some() { Pairs { from: Vec::new(), ..pairs } } else { pairs }.of(&closure);
         let mut union = Query::select();
-        union.exprs(steps.both().map(End::carried)).from(step.clone());
+        let begins = steps.from.iter().take(pairs.from.len());
+        union.exprs(begins.chain(&steps.to).map(End::carried)).from(step.clone());
         if let Some(keys) = start {
             let scope: Vec<Output> = steps.from.iter().map(|end| end.output.clone()).collect();
             union.cond_where(self.keys(&scope, keys)?);
@@ -46,10 +51,35 @@ impl Lowering<'_> {
         let mut closure_expression = CommonTableExpression::new();
         closure_expression.table_name(closure.clone());
         closure_expression.columns((0..pairs.both().count()).map(column_alias)).query(union);
-        let outputs = pairs.both().map(|end| end.output.clone()).collect();
+        let is_one = one.is_some();
+        let outputs = one.into_iter().flatten().chain(pairs.both().map(|end| end.output.clone())).collect();
         let mut block = Block::new(Source::Table { schema: None, table: closure, alias: None }, outputs);
         block.with = vec![step_expression, closure_expression];
-        Ok(block)
+        // Named as columns, for a parameter cannot be grouped by everywhere.
+        Ok(if is_one { self.derive(block) } else { block })
+    }
+
+    /// The first columns of all pairs where the key to start at is a single one. What equals it must be it in every way:
+    /// of numbers with fractions and of times, several forms may be equal.
+    fn one_start(&mut self, from: &[End], keys: &KeyBlock) -> Result<Option<Vec<Output>>> {
+        let is_plain = |end: &End| !end.native && matches!(end.output.data_type, DataType::Int64 | DataType::Text);
+        if keys.keys.num_rows() != 1 || !from.iter().all(is_plain) {
+            return Ok(None);
+        }
+        let mut outputs = Vec::with_capacity(from.len());
+        for End { output, .. } in from {
+            let Some(position) = keys.columns.iter().position(|column| *column == output.reference.name) else {
+                return Ok(None);
+            };
+            let parameter = match key(keys.keys.column(position), 0, output)? {
+                Value::Int64(number) => Parameter::Int64(number),
+                // PostgreSQL has no NUL in texts.
+                Value::Text(text) if !text.contains('\0') => Parameter::Text(text),
+                _ => return Ok(None),
+            };
+            outputs.push(Output { value: self.bind(parameter), ..output.clone() });
+        }
+        Ok(Some(outputs))
     }
 
     /// The rows of the step that are pairs.

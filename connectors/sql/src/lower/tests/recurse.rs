@@ -37,6 +37,16 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         ("recurse_all", hierarchy(None)),
         ("recurse_from_keys", hierarchy(keys(&["parent"], vec![ints(2)]))),
+        ("recurse_from_one_key", hierarchy(keys(&["parent"], vec![ints(1)]))),
+        (
+            "recurse_from_one_wide_key",
+            recurse(
+                natural.clone(),
+                &bare(&["parent", "name"]),
+                &bare(&["id", "code"]),
+                keys(&["name", "parent"], vec![texts(1), ints(1)]),
+            ),
+        ),
         (
             "recurse_from_many_keys",
             recurse(
