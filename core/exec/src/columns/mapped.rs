@@ -208,9 +208,12 @@ fn native_columns(term_type: &TermType, rows: &Rows<'_>) -> Option<Result<Vec<Ar
 
 fn key_column(kind: KeyKind, rows: &Rows<'_>, i: usize) -> Result<ArrayRef, ContractError> {
     let source = &rows.sources[i];
-    Ok(match kind {
-        KeyKind::Text => Arc::new(rows.map::<_, StringViewArray>(|row| Ok(source.lexical(row)))?),
-        KeyKind::Int64 => Arc::new(rows.map::<_, Int64Array>(|row| {
+    let is_alone = rows.arrays.len() == 1;
+    Ok(match (kind, source) {
+        (KeyKind::Text, Source::Text(_)) | (KeyKind::Int64, Source::Int64(_)) if is_alone => rows.arrays[i].clone(),
+        (KeyKind::Text, _) => Arc::new(rows.map::<_, StringViewArray>(|row| Ok(source.lexical(row)))?),
+        (KeyKind::Int64, Source::Int64(numbers)) => Arc::new(rows.map::<_, Int64Array>(|row| Ok(numbers.value(row)))?),
+        (KeyKind::Int64, _) => Arc::new(rows.map::<_, Int64Array>(|row| {
             // A key is spelled in the IRI as the source spells it: `007` is not the key 7.
             let text = source.lexical(row);
             let number = text.parse().ok().filter(|n: &i64| n.to_string() == text);

@@ -212,6 +212,21 @@ fn derived_integers_are_checked_against_their_range() {
 }
 
 #[test]
+fn a_key_that_is_alone_is_the_source_column_itself() {
+    let keys: [(KeyKind, ArrayRef); 2] = [
+        (KeyKind::Int64, Arc::new(Int64Array::from(vec![Some(-7), None, Some(7)]))),
+        (KeyKind::Text, text(&[Some("007"), None, Some("")])),
+    ];
+    for (kind, column) in keys {
+        let term_type = TermType::Iri { shape: shape("http://ex/a/{x}"), keys: vec![kind] };
+        let term = MappedTerm { columns: vec!["a".into()], term_type, build: Build::Columns };
+        let inputs = std::slice::from_ref(&column);
+        let found = mapped_columns(&term, inputs, InvalidValues::Refuse, &mut LeftOut::default()).unwrap();
+        assert!(Arc::ptr_eq(&found[0], &column), "{kind:?} keys were copied");
+    }
+}
+
+#[test]
 fn a_row_with_a_null_is_null_in_all_columns() {
     let inputs =
         [text(&[Some("A"), None, Some("B")]), Arc::new(Int64Array::from(vec![Some(1), Some(2), None])) as ArrayRef];
