@@ -1,5 +1,8 @@
 //! Long answers are computed beside being written: their rows come from a task of their own.
 
+#[cfg(test)]
+mod tests;
+
 use crate::deadline::within;
 use datafusion_execution::SendableRecordBatchStream;
 use datafusion_physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
