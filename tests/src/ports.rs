@@ -14,14 +14,16 @@ static DRAWN: AtomicU16 = AtomicU16::new(0);
 ///
 /// # Panics
 /// Where no port of the range is free.
+#[allow(clippy::panic, reason = "only tests call this")]
 pub fn free_address() -> SocketAddr {
     let begin = std::process::id().wrapping_mul(97);
     for _ in RANGE {
         let step = u32::from(DRAWN.fetch_add(1, Ordering::Relaxed));
         let offset = begin.wrapping_add(step) % u32::from(RANGE.end - RANGE.start);
         let port = RANGE.start + u16::try_from(offset).unwrap_or_default();
-        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-            return listener.local_addr().expect("the address of a bound listener");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() {
+            return address;
         }
     }
     panic!("no port of {RANGE:?} is free");
