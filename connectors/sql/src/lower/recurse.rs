@@ -33,11 +33,13 @@ impl Lowering<'_> {
         let (block, pairs) = self.step(step, from, to, start.is_some())?;
         let (step, closure) = (self.expression_name("weft_step"), self.expression_name("weft_closure"));
         // Named twice, but what is bound in it is bound once.
+        let is_stored = is_stored(&block, &pairs);
         let mut step_expression = CommonTableExpression::new();
-        step_expression.table_name(step.clone()).materialized(!is_cheap(&block, &pairs));
+        step_expression.table_name(step.clone()).materialized(!is_stored);
         step_expression.query(block.into_select(true));
         let steps = pairs.of(&step);
-        let one = start.map(|keys| self.one_start(&steps.from, keys)).transpose()?.flatten();
+        // What a view computes can be 5.0 where 5 is declared: it equals the key, and has to be read to be seen.
+        let one = start.filter(|_| is_stored).map(|keys| self.one_start(&steps.from, keys)).transpose()?.flatten();
         // All pairs begin at the one start: what is followed is their other ends alone.
         let pairs = if one.is_some() { Pairs { from: Vec::new(), ..pairs } } else { pairs }.of(&closure);
         let mut union = Query::select();
@@ -173,8 +175,9 @@ fn is_uuid(output: &Output) -> bool {
     matches!(output.stored, Some((_, Storage::Uuid)))
 }
 
-/// Whether the rows after a pair can be looked up in the tables of the step, so that it need not be computed whole.
-fn is_cheap(block: &Block, pairs: &Pairs) -> bool {
+/// Whether pairs begin at columns of tables. The rows after a pair can be looked up by those, so that the step need not be
+/// computed whole.
+fn is_stored(block: &Block, pairs: &Pairs) -> bool {
     let is_table = |source: &Source| matches!(source, Source::Table { .. });
     let is_indexable = |end: &End| end.native || matches!(end.output.stored, Some((_, Storage::Plain)));
     block.with.is_empty()

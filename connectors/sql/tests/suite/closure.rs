@@ -5,6 +5,7 @@ use crate::world::{request, scan};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
 use std::sync::Arc;
 use weft_connector::Connector;
+use weft_connector_sql::{SqlConfig, SqlConnector, View, ViewColumn};
 use weft_model::Code;
 use weft_model::contract::{
     Aggregate, AggregateFunction, ColumnRef, CompareOperator, Expression, KeyBlock, Relation, Value,
@@ -49,6 +50,25 @@ async fn a_value_of_another_type_does_not_decide_a_closure() {
 }
 
 #[tokio::test]
+async fn a_start_that_a_view_computes_as_another_type_is_noticed() {
+    let database = Database::new("CREATE TABLE part (a REAL, b INTEGER); INSERT INTO part VALUES (4, 5), (5, 6)");
+    let column = |name: &str| ViewColumn { name: name.into(), declared: "INTEGER".into() };
+    let view = View {
+        name: "edge".into(),
+        sql: "SELECT a + 0 AS a, b + 0 AS b FROM part".into(),
+        columns: vec![column("a"), column("b")],
+        ..View::default()
+    };
+    let connector = SqlConnector::open(SqlConfig { views: vec![view], ..database.config() }).unwrap();
+    for start in [numbers(&[4]), numbers(&[4, 5])] {
+        let started = closure(&connector, start).await;
+        let error = scan(&connector, request(started)).await.unwrap_err();
+        assert_eq!(error.code, Code::InvalidData, "{error}");
+        assert!(error.message.contains("holds a real"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn texts_meet_by_code_point() {
     let database = Database::new(
         "CREATE TABLE edge (a TEXT COLLATE NOCASE, b TEXT COLLATE RTRIM); CREATE INDEX by_a ON edge (a);
@@ -83,7 +103,7 @@ async fn a_cycle_ends_and_the_rows_of_a_closure_are_limited() {
     assert_eq!(scan(&connector, request(count(loops))).await.unwrap().0, [[Some(Value::Int64(300))]]);
     let mut config = database.config();
     config.limits.rows = 1_000;
-    let small = weft_connector_sql::SqlConnector::open(config).unwrap();
+    let small = SqlConnector::open(config).unwrap();
     let error = scan(&small, request(whole)).await.unwrap_err();
     assert_eq!(error.code, Code::LimitExceeded, "{error}");
 }

@@ -35,6 +35,15 @@ pub(super) fn cases() -> Vec<Case> {
                 start: None,
             },
         ),
+        (
+            "view_recursed_from_one_key",
+            Relation::Recurse {
+                step: boxed(Relation::Read(heavy(""))),
+                from: vec![ColumnRef::bare("id")],
+                to: vec![ColumnRef::bare("parent")],
+                start: keys(&["id"], vec![ints(1)]),
+            },
+        ),
     ]
 }
 
