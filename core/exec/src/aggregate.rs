@@ -143,6 +143,12 @@ enum Function {
     },
 }
 
+impl Function {
+    fn is_of_numbers(&self) -> bool {
+        matches!(self, Self::Sum | Self::Avg)
+    }
+}
+
 /// An aggregate function over the columns of terms.
 #[derive(Debug)]
 struct TermAggregate {

@@ -53,6 +53,13 @@ impl TermAccumulator {
         let Some(reader) = readers.first() else {
             return Err(in_stream(internal("an aggregate has an argument")));
         };
+        if self.function.is_of_numbers() && self.seen.is_none() {
+            match reader.value(row)? {
+                Some(number) => self.running.add_number(&number),
+                None => self.add_error(),
+            }
+            return Ok(());
+        }
         match reader.term(row)? {
             Some(term) => self.add_term(term),
             None => {

@@ -16,7 +16,9 @@ pub(super) struct Running {
     /// The argument was an error somewhere, and with it the whole is.
     pub(super) has_failed: bool,
     pub(super) count: i64,
-    /// The sum, the least, the greatest, or the sample; these are terms of the group, in their own words.
+    /// The sum.
+    pub(super) number: Option<ExpressionTerm>,
+    /// The least, the greatest, or the sample: a term of the group, in its own words.
     pub(super) term: Option<Term>,
     /// The strings joined so far.
     pub(super) joined: Option<String>,
@@ -24,13 +26,12 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn new(function: &Function) -> Self {
-        let starts_at_zero = matches!(function, Function::Sum | Function::Avg);
-        let term = starts_at_zero.then(|| Literal::from(Integer::default()).into());
-        Self { has_failed: false, count: 0, term, joined: None }
+        let number = function.is_of_numbers().then(|| ExpressionTerm::IntegerLiteral(Integer::default()));
+        Self { has_failed: false, count: 0, number, term: None, joined: None }
     }
 
     pub(super) fn fail(&mut self) {
-        *self = Self { has_failed: true, count: 0, term: None, joined: None };
+        *self = Self { has_failed: true, count: 0, number: None, term: None, joined: None };
     }
 
     /// Adds a term that is not an error. Fails when a joined string gets too long.
@@ -40,10 +41,7 @@ impl Running {
         }
         match function {
             Function::Count | Function::CountRows => self.count += 1,
-            Function::Sum | Function::Avg => {
-                self.count += 1;
-                self.add_number(&value_of(&term));
-            }
+            Function::Sum | Function::Avg => self.add_number(&value_of(&term)),
             Function::Min => self.replace_if(term, |new, old| new < old),
             Function::Max => self.replace_if(term, |new, old| new > old),
             Function::Sample => self.replace_if(term, |_, _| false),
@@ -68,16 +66,23 @@ impl Running {
             };
         }
         let count = self.count + other.count;
+        if let Some(number) = other.number {
+            self.add_number(&number);
+        }
         if let Some(term) = other.term {
             self.add(function, term, bounds)?;
         }
-        self.count = count;
+        self.count = if self.has_failed { 0 } else { count };
         Ok(())
     }
 
-    fn add_number(&mut self, number: &ExpressionTerm) {
-        match self.term.as_ref().and_then(|so_far| sum(&value_of(so_far), number)) {
-            Some(sum) => self.term = Some(term_of(sum)),
+    /// Adds a value to a sum.
+    pub(super) fn add_number(&mut self, number: &ExpressionTerm) {
+        if self.has_failed {
+            return;
+        }
+        match self.number.as_ref().and_then(|so_far| sum(so_far, number)) {
+            Some(sum) => (self.number, self.count) = (Some(sum), self.count + 1),
             None => self.fail(),
         }
     }
@@ -108,9 +113,10 @@ impl Running {
         }
         match function {
             Function::Count | Function::CountRows => Some(Literal::from(self.count).into()),
-            Function::Sum | Function::Min | Function::Max | Function::Sample => self.term.clone(),
+            Function::Sum => self.number.clone().map(term_of),
+            Function::Min | Function::Max | Function::Sample => self.term.clone(),
             Function::Avg if self.count == 0 => Some(Literal::from(0).into()),
-            Function::Avg => quotient(&value_of(self.term.as_ref()?), self.count).map(term_of),
+            Function::Avg => quotient(self.number.as_ref()?, self.count).map(term_of),
             Function::GroupConcat { .. } => Some(Literal::from(self.joined.clone().unwrap_or_default()).into()),
         }
     }

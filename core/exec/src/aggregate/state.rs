@@ -5,6 +5,7 @@ use crate::columns::{in_stream, internal};
 use datafusion_common::{DataFusionError, Result};
 use oxrdf::Term;
 use weft_model::term::{decode, encode};
+use weft_plan::{term_of, value_of};
 
 /// A list of texts, each after its length.
 #[derive(Default)]
@@ -27,6 +28,7 @@ impl Writer {
     pub(super) fn running(&mut self, running: &Running) {
         self.text(if running.has_failed { "1" } else { "0" });
         self.text(&running.count.to_string());
+        self.optional(running.number.clone().map(|number| encode(&term_of(number))).as_deref());
         self.optional(running.term.as_ref().map(encode).as_deref());
         self.optional(running.joined.as_deref());
     }
@@ -67,9 +69,10 @@ impl<'a> Reader<'a> {
     pub(super) fn running(&mut self) -> Result<Running> {
         let has_failed = self.text()? == "1";
         let count = self.text()?.parse().map_err(|_| damaged())?;
+        let number = self.optional()?.map(decoded).transpose()?.map(|term| value_of(&term));
         let term = self.optional()?.map(decoded).transpose()?;
         let joined = self.optional()?.map(str::to_owned);
-        Ok(Running { has_failed, count, term, joined })
+        Ok(Running { has_failed, count, number, term, joined })
     }
 }
 
