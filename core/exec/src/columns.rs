@@ -45,10 +45,10 @@ pub(crate) type ColumnExpr = Arc<dyn PhysicalExpr>;
 /// constant has none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Layout {
-    variables: Vec<Variable>,
-    types: Vec<TermType>,
+    variables: Arc<[Variable]>,
+    types: Arc<[TermType]>,
     /// The first column of each variable, and last the number of all columns.
-    starts: Vec<usize>,
+    starts: Arc<[usize]>,
     schema: SchemaRef,
 }
 
@@ -66,8 +66,13 @@ impl Layout {
             }
             starts.push(fields.len());
         }
-        let (variables, types) = variables.into_iter().unzip();
-        Self { variables, types, starts, schema: Arc::new(Schema::new(fields)) }
+        let (variables, types): (Vec<_>, Vec<_>) = variables.into_iter().unzip();
+        Self {
+            variables: variables.into(),
+            types: types.into(),
+            starts: starts.into(),
+            schema: Arc::new(Schema::new(fields)),
+        }
     }
 
     /// One nullable field a column: the variable's name, followed by `.k` where it has several.

@@ -17,6 +17,9 @@ mod keys;
 mod measure;
 mod narrow;
 mod operators;
+mod projection;
+mod repeat;
+mod requests;
 mod run;
 mod scan;
 mod service;
@@ -28,14 +31,15 @@ mod unclaimed;
 mod union;
 
 pub(crate) use first_rows::first_request;
+pub(crate) use requests::request;
 pub(crate) use run::{GoingOn, Run, RunLimits};
-pub(crate) use scan::request;
 pub(crate) use service::explain as explain_service;
 pub(crate) use shared::SharedRelations;
 
 use crate::columns::Layout;
 use crate::error::QueryError;
 use datafusion_physical_plan::ExecutionPlan;
+use keys::Keys;
 use narrow::Given;
 use oxrdf::Variable;
 use std::sync::Arc;
@@ -91,6 +95,11 @@ pub(crate) fn build<'a>(run: &Arc<Run>, node: &Node, given: impl Into<Given<'a>>
 }
 
 fn operator(run: &Arc<Run>, node: &Node, given: Given<'_>) -> Result<Relation, QueryError> {
+    let keys = match given.keys {
+        Some(Keys::OfBlock(layout)) if !repeat::is_repeatable(&node.kind) => return repeat::rebuilt(run, node, layout),
+        Some(Keys::OfBlock(_)) | None => None,
+        Some(Keys::Known(keys)) => Some(keys),
+    };
     match &node.kind {
         NodeKind::Scan(scan) => scan::scan(run, node, scan, given),
         NodeKind::Unpivot(plan) => scan::unpivot(run, node, plan, given),
@@ -117,10 +126,10 @@ fn operator(run: &Arc<Run>, node: &Node, given: Given<'_>) -> Result<Relation, Q
         NodeKind::Group { input, keys: variables, aggregates } => {
             operators::group(run, build(run, input, given)?, variables, aggregates)
         }
-        NodeKind::Closure(plan) => closure::closure(run, plan, given.keys),
-        NodeKind::Service(service) => service::service(run, node, service, given.keys),
+        NodeKind::Closure(plan) => closure::closure(run, plan, keys),
+        NodeKind::Service(service) => service::service(run, node, service, keys),
         NodeKind::Shared { id, input } => shared::shared(run, *id, input),
-        NodeKind::Alias { input, names } => alias::alias(run, node, names, input, given),
+        NodeKind::Alias { input, names } => alias::alias(run, node, names, input, (given, keys)),
         NodeKind::Number { input, variable } => shared::number(build(run, input, given)?, variable),
     }
 }

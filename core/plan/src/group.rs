@@ -211,6 +211,7 @@ impl Group {
         let graph = self.branch.accesses[self.accesses[0]].graph;
         let mut node = self.node(relation, &wanted, needed, slot);
         if let NodeKind::Scan(scan) = &mut node.kind {
+            let scan = Arc::make_mut(scan);
             scan.invalid_values = catalogue.graph(graph).invalid_values;
             scan.basis = self.basis(catalogue, scan.slot.as_ref());
         }
@@ -272,7 +273,7 @@ impl Group {
             invalid_values: InvalidValues::default(),
             basis: Basis::default(),
         };
-        Node::new(NodeKind::Scan(Box::new(scan)), bindings, 0.0)
+        Node::new(NodeKind::Scan(Arc::new(scan)), bindings, 0.0)
     }
 
     fn column_ref(&self, occurrence: &Occurrence, name: &str) -> ColumnRef {

@@ -28,6 +28,7 @@ use oxrdf::Variable;
 use spargebra::algebra::{AggregateExpression, AggregateFunction, Expression, OrderExpression};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use weft_model::Code;
 use weft_model::term::{LiteralType, TermType};
 
@@ -433,7 +434,7 @@ impl<'a> Planner<'a> {
         let mut node = group.scan(self.catalogue, needed, access.slot);
         node.estimate = access.rows;
         if let NodeKind::Scan(scan) = &mut node.kind {
-            scan.unkeyed = access.unkeyed;
+            Arc::make_mut(scan).unkeyed = access.unkeyed;
         }
         node
     }

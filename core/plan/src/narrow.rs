@@ -11,9 +11,10 @@ use crate::constant::is_native;
 use crate::push::TextExactness as _;
 use crate::{JoinKind, JoinMethod, NarrowedColumn, Node, NodeKind, Scan, ScanOutput};
 use oxrdf::Variable;
+use std::sync::Arc;
 use weft_mapping::Build;
 use weft_model::contract::{
-    Capability, Column, ColumnRef, FilterOperation, JoinKind as RelationJoin, Relation, Table, TypeKind,
+    Capability, Column, ColumnRef, FilterOperation, JoinKind as RelationJoin, Read, Relation, Table, TypeKind,
 };
 use weft_model::term::TermType;
 
@@ -25,7 +26,7 @@ pub(crate) fn mark(node: &mut Node, catalogue: &Catalogue) {
             let narrowing = Narrowing { catalogue, join, variable: &variable, term_type: &term_type };
             match second(left, right, kind, *method) {
                 Some(Side::Left) => narrowing.node(left),
-                Some(Side::Right) => narrowing.node(right),
+                Some(Side::Right) => narrowing.node(Arc::make_mut(right)),
                 None => {}
             }
         }
@@ -74,7 +75,7 @@ impl Narrowing<'_> {
             NodeKind::Scan(scan) => {
                 let output = scan.outputs.iter().find(|output| output.variable == *self.variable);
                 let columns = output.map_or_else(Vec::new, |output| self.columns(scan, output));
-                scan.narrowed.extend(columns);
+                narrow(scan, columns);
             }
             NodeKind::Unpivot(unpivot) => {
                 let mut outputs = unpivot.ways.iter().map(|way| way.iter().find(|o| o.variable == *self.variable));
@@ -82,12 +83,12 @@ impl Narrowing<'_> {
                 let same = |o: Option<&ScanOutput>| o.is_some_and(|o| o.inputs == first.inputs && o.term == first.term);
                 if outputs.all(same) {
                     let columns = self.columns(&unpivot.scan, first);
-                    unpivot.scan.narrowed.extend(columns);
+                    narrow(&mut unpivot.scan, columns);
                 }
             }
             NodeKind::Join { left, right, kind: JoinKind::Inner, method: JoinMethod::Hash, .. } => {
                 self.node(left);
-                self.node(right);
+                self.node(Arc::make_mut(right));
             }
             NodeKind::Join { left, .. } => self.node(left),
             NodeKind::Union(inputs) => inputs.iter_mut().for_each(|input| self.node(input)),
@@ -110,19 +111,23 @@ impl Narrowing<'_> {
     }
 
     fn column(&self, scan: &Scan, input: usize, part: usize, arrow: &arrow_schema::DataType) -> Option<NarrowedColumn> {
-        let reference = scan.relation.fields().ok()?.get(input)?.0.clone();
-        let (read, name) = origin(&scan.relation, &reference)?;
-        let table = self.catalogue.position(&scan.source).and_then(|graph| {
-            let read = scan.relation.reads().into_iter().find(|known| known.alias == read)?;
-            self.catalogue.table(graph, &read.table)
-        })?;
-        let column = table.column(&name)?;
+        let (read, name) = origin_at(&scan.relation, input)?;
+        let graph = self.catalogue.position(&scan.source)?;
+        let table = self.catalogue.table(graph, &read.table)?;
+        let column = table.column(name)?;
         let (range, list) = (takes_range(table, column), takes_list(table, column));
         let fits = is_native(column, arrow) && is_comparable(column) && (range || list);
         let (join, variable) = (self.join, self.variable.clone());
-        let distinct = if table.is_unique(&[&name]) { table.rows } else { column.distinct };
+        let distinct = if table.is_unique(&[name]) { table.rows } else { column.distinct };
         let distinct = distinct.map(|statistic| statistic.count);
-        fits.then_some(NarrowedColumn { join, variable, part, read, column: name, range, list, distinct })
+        let (read, column) = (read.alias.clone(), name.to_owned());
+        fits.then_some(NarrowedColumn { join, variable, part, read, column, range, list, distinct })
+    }
+}
+
+fn narrow(scan: &mut Arc<Scan>, columns: Vec<NarrowedColumn>) {
+    if !columns.is_empty() {
+        Arc::make_mut(scan).narrowed.extend(columns);
     }
 }
 
@@ -142,11 +147,29 @@ fn takes_list(table: &Table, column: &Column) -> bool {
 
 /// The read and the column a field comes from, where a condition on that column does no more than leave out rows of the
 /// relation.
-fn origin(relation: &Relation, field: &ColumnRef) -> Option<(String, String)> {
+fn origin_at(relation: &Relation, position: usize) -> Option<(&Read, &str)> {
+    match relation {
+        Relation::Read(read) if read.limit.is_none() => Some((read, read.columns.get(position)?)),
+        Relation::Filter { input, .. } | Relation::Distinct { input } | Relation::Sort { input, .. } => {
+            origin_at(input, position)
+        }
+        Relation::Project { input, columns } => {
+            let column = columns.get(position)?;
+            if column.part.is_some() { None } else { origin(input, &column.column) }
+        }
+        Relation::Aggregate { input, group, .. } => origin(input, group.get(position)?),
+        Relation::Join { .. } => origin(relation, &relation.fields().ok()?.get(position)?.0),
+        Relation::Read(_) | Relation::Limit { .. } | Relation::Recurse { .. } => None,
+    }
+}
+
+/// As [`origin_at`], of the field that is referred to so.
+fn origin<'a>(relation: &'a Relation, field: &ColumnRef) -> Option<(&'a Read, &'a str)> {
     match relation {
         Relation::Read(read) => {
-            let is_own = read.limit.is_none() && read.alias == field.relation && read.columns.contains(&field.name);
-            is_own.then(|| (read.alias.clone(), field.name.clone()))
+            let is_own = read.limit.is_none() && read.alias == field.relation;
+            let name = read.columns.iter().find(|name| **name == field.name)?;
+            is_own.then_some((read, name))
         }
         Relation::Filter { input, .. } | Relation::Distinct { input } | Relation::Sort { input, .. } => {
             origin(input, field)

@@ -68,7 +68,7 @@ pub struct Binding {
 #[derive(Clone, Debug)]
 pub enum NodeKind {
     /// One request to one source.
-    Scan(Box<Scan>),
+    Scan(Arc<Scan>),
     /// One request for rows that match several patterns each.
     Unpivot(Box<Unpivot>),
     /// One row without variables.
@@ -81,7 +81,8 @@ pub enum NodeKind {
     /// Joins on all variables both sides have, where an unbound variable agrees with everything.
     Join {
         left: Box<Node>,
-        right: Box<Node>,
+        /// It is run once for each block of keys of a bind join.
+        right: Arc<Node>,
         kind: JoinKind,
         /// The condition of an OPTIONAL.
         condition: Option<Expression>,
@@ -295,7 +296,7 @@ pub enum Basis {
 #[derive(Clone, Debug)]
 pub struct Unpivot {
     /// Without outputs of its own.
-    pub scan: Scan,
+    pub scan: Arc<Scan>,
     /// What a row gives; at least two ways.
     pub ways: Vec<Vec<ScanOutput>>,
 }
@@ -418,7 +419,7 @@ impl NodeKind {
                 Start::Steps | Start::Terms(_) | Start::Keys { nodes: None, .. } => vec![&mut closure.step],
                 Start::Nodes(nodes) | Start::Keys { nodes: Some(nodes), .. } => vec![nodes, &mut closure.step],
             },
-            Self::Join { left, right, .. } => vec![left, right],
+            Self::Join { left, right, .. } => vec![left, Arc::make_mut(right)],
             Self::Union(inputs) => inputs.iter_mut().collect(),
             Self::Filter { input, .. }
             | Self::Extend { input, .. }

@@ -4,6 +4,7 @@ use crate::cost::REQUEST;
 use crate::{Binding, JoinKind, JoinMethod, Node, NodeKind, Start, Unkeyed};
 use oxrdf::{Term, Variable};
 use spargebra::algebra::Expression;
+use std::sync::Arc;
 use weft_model::term::{LiteralType, TermType};
 
 pub(crate) fn general(variable: &Variable) -> Binding {
@@ -133,7 +134,7 @@ pub(crate) fn join(left: Node, mut right: Node, kind: JoinKind, condition: Optio
         JoinKind::Left => estimate.max(left.estimate),
         _ => left.estimate,
     };
-    let (left, right) = (Box::new(left), Box::new(right));
+    let (left, right) = (Box::new(left), Arc::new(right));
     let kind = NodeKind::Join { left, right, kind, condition, method, goal: None, ordered: false };
     Node::new(kind, bindings, estimate)
 }
@@ -194,8 +195,8 @@ const USUAL_BLOCK: usize = 2_000;
 /// Reads whatever would take the keys of an enclosing join without them.
 fn leave_out_keys(node: &mut Node) {
     match &mut node.kind {
-        NodeKind::Scan(scan) => scan.slot = None,
-        NodeKind::Unpivot(unpivot) => unpivot.scan.slot = None,
+        NodeKind::Scan(scan) => Arc::make_mut(scan).slot = None,
+        NodeKind::Unpivot(unpivot) => Arc::make_mut(&mut unpivot.scan).slot = None,
         NodeKind::Service(_) | NodeKind::Closure(_) | NodeKind::Shared { .. } => {}
         NodeKind::Join { left, method: JoinMethod::Bind { .. }, .. } => leave_out_keys(left),
         kind => kind.children_mut().into_iter().for_each(leave_out_keys),

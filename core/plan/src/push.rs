@@ -19,6 +19,7 @@ use crate::catalogue::Catalogue;
 use crate::operators::{extend, project};
 use crate::{Node, NodeKind, PlanLimits, Rule, eager};
 use oxrdf::Variable;
+use std::sync::Arc;
 
 /// What rules of pushing look at.
 #[derive(Clone, Copy)]
@@ -58,7 +59,7 @@ fn push(node: &mut Node, pushing: Pushing<'_>) {
         }
         // One match or many are the same.
         NodeKind::Join { right, kind, .. } if !kind.keeps_right() && pushing.allows(Rule::EarlyDistinct) => {
-            eager::distinct(right, pushing, eager::Above::Joined);
+            eager::distinct(Arc::make_mut(right), pushing, eager::Above::Joined);
         }
         _ => {}
     }
@@ -80,7 +81,7 @@ fn push_group(node: &mut Node, pushing: Pushing<'_>) -> bool {
         return false;
     }
     let names: Vec<Variable> = node.bindings.iter().map(|binding| binding.variable.clone()).collect();
-    let scan = Node::new(NodeKind::Scan(Box::new(pushed.scan)), pushed.bindings, node.estimate);
+    let scan = Node::new(NodeKind::Scan(Arc::new(pushed.scan)), pushed.bindings, node.estimate);
     let computed =
         pushed.computed.into_iter().fold(scan, |node, (variable, expression)| extend(node, variable, expression));
     *node = project(computed, &names);

@@ -4,6 +4,7 @@ use crate::catalogue::Catalogue;
 use crate::push::{TextExactness as _, capabilities, described, rows_are_final, table_of};
 use crate::{Binding, KeyPlace, KeySlot, Node, NodeKind, Scan, ScanOutput, SlotColumn};
 use oxrdf::Variable;
+use std::sync::Arc;
 use weft_mapping::Build;
 use weft_model::contract::{Binding as ColumnBinding, ColumnRef, Read, Relation, TypeKind};
 use weft_model::term::TermType;
@@ -60,7 +61,7 @@ pub(crate) fn in_source(step: &Node, ends: &[Variable; 2], catalogue: &Catalogue
     let bindings = outputs.iter().map(binding).collect();
     // All pairs are many more than those from some starts: they are never read whole.
     let scan = Scan { relation, outputs, slot: Some(slot), unkeyed: None, ..scan.clone() };
-    Some(Node::new(NodeKind::Scan(Box::new(scan)), bindings, step.estimate))
+    Some(Node::new(NodeKind::Scan(Arc::new(scan)), bindings, step.estimate))
 }
 
 fn scan_below(node: &Node) -> Option<&Scan> {

@@ -6,6 +6,7 @@
 use crate::pushdown::not_null;
 use crate::{KeySlot, Node, NodeKind, Scan, ScanOutput, Unpivot};
 use std::collections::HashMap;
+use std::sync::Arc;
 use weft_model::contract::{Expression, Read, Relation};
 
 /// The branches of a union, those about the rows of one read as one.
@@ -14,7 +15,7 @@ pub(crate) fn merge(nodes: Vec<Node>, union: impl Fn(Vec<Node>) -> Node) -> Vec<
         return nodes;
     }
     let mut groups: Vec<(Option<Rows>, Vec<Node>)> = Vec::with_capacity(nodes.len());
-    let mut of_table: HashMap<(std::sync::Arc<str>, String), Vec<usize>> = HashMap::with_capacity(nodes.len());
+    let mut of_table: HashMap<(Arc<str>, String), Vec<usize>> = HashMap::with_capacity(nodes.len());
     for node in nodes {
         let Some(rows) = rows(&node) else {
             groups.push((None, vec![node]));
@@ -43,7 +44,7 @@ pub(crate) fn merge(nodes: Vec<Node>, union: impl Fn(Vec<Node>) -> Node) -> Vec<
 /// What scans must agree on to be one.
 #[derive(PartialEq)]
 struct Rows {
-    source: std::sync::Arc<str>,
+    source: Arc<str>,
     table: String,
     slot: Option<KeySlot>,
     conditions: Vec<Expression>,
@@ -101,7 +102,7 @@ fn unpivot(members: Vec<Node>, union: impl Fn(Vec<Node>) -> Node) -> Node {
         _ => Some(Expression::And(conditions)),
     };
     let scan = Scan { relation: Relation::Read(read), outputs: Vec::new(), ..scan };
-    Node { kind: NodeKind::Unpivot(Box::new(Unpivot { scan, ways })), ..shape }
+    Node { kind: NodeKind::Unpivot(Box::new(Unpivot { scan: Arc::new(scan), ways })), ..shape }
 }
 
 fn extend(all: &mut Read, read: &Read) {

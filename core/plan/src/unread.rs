@@ -11,6 +11,7 @@ use crate::{Binding, JoinKind, JoinMethod, KeyPlace, KeySlot, Node, NodeKind, Sc
 use hashbrown::HashSet;
 use oxrdf::Variable;
 use spargebra::algebra::Expression;
+use std::sync::Arc;
 use weft_model::contract::{Relation, TypeKind};
 
 /// Leaves such keys out below projections: nothing else tells what is looked at.
@@ -56,10 +57,10 @@ fn below_join(node: &mut Node, needed: &HashSet<Variable>, catalogue: &Catalogue
     inner.extend(names(left).filter(|variable| right.binding(variable).is_some()).cloned());
     inner.extend(condition.iter().flat_map(variables_of));
     if is_plain && !sees_left && matches!(method, JoinMethod::Bind { .. }) {
-        leave_out_keys(left, right, catalogue);
+        leave_out_keys(left, Arc::make_mut(right), catalogue);
     }
     below(left, &inner, catalogue);
-    below(right, &inner, catalogue);
+    below(Arc::make_mut(right), &inner, catalogue);
 }
 
 fn with(needed: &HashSet<Variable>, expression: &Expression) -> HashSet<Variable> {
@@ -86,7 +87,7 @@ fn leave_out_keys(left: &Node, right: &mut Node, catalogue: &Catalogue) {
     let bindings = right.bindings.iter().filter(|binding| !keys.contains(&&binding.variable)).cloned().collect();
     let whole = right.clone();
     let keyed = Scan { whole: Some(Box::new(whole)), ..keyed };
-    *right = Node { kind: NodeKind::Scan(Box::new(keyed)), bindings, ..right.clone() };
+    *right = Node { kind: NodeKind::Scan(Arc::new(keyed)), bindings, ..right.clone() };
 }
 
 /// Whether two keys are the same for the source just where they are the same term: so it is with whole numbers. Texts

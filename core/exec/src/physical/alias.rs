@@ -29,10 +29,10 @@ pub(super) fn alias(
     node: &Node,
     names: &[(Variable, Variable)],
     input: &Node,
-    given: Given<'_>,
+    (given, keys): (Given<'_>, Option<&KeySource>),
 ) -> Result<Relation, QueryError> {
     let aliases = run.aliases.clone().ok_or_else(|| internal("an alias step without aliases"))?;
-    let keys = given.keys.map(|keys| names_of(keys, names, &*aliases)).transpose()?;
+    let keys = keys.map(|keys| names_of(keys, names, &*aliases)).transpose()?;
     let input = build(run, input, given.keyed(keys.as_ref()))?;
     let things: Vec<Thing> = things(&input, node, names);
     let mut selected = Vec::new();

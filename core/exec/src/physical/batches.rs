@@ -2,6 +2,7 @@
 
 use super::stream_exec::StreamExec;
 use super::{Relation, layout};
+use crate::columns::Layout;
 use crate::error::QueryError;
 use arrow_array::{ArrayRef, RecordBatch, StringViewArray, new_null_array};
 use arrow_schema::SchemaRef;
@@ -40,10 +41,16 @@ pub(crate) fn unit_empty() -> Relation {
 
 /// No rows.
 pub(crate) fn empty(node: &Node) -> Relation {
+    let (layout, optional) = shape(node);
+    Relation { plan: exec(layout.schema().clone(), Vec::new()), layout, optional }
+}
+
+/// How the rows of an operator are laid out, as planned, and which variables can be unbound.
+pub(crate) fn shape(node: &Node) -> (Layout, Vec<bool>) {
     let mut optional: Vec<bool> = node.bindings.iter().map(|binding| binding.optional).collect();
     let variables = node.bindings.iter().map(|b| (b.variable.clone(), b.term_type.clone())).collect();
     let layout = layout(variables, &mut optional);
-    Relation { plan: exec(layout.schema().clone(), Vec::new()), layout, optional }
+    (layout, optional)
 }
 
 /// The rows of a VALUES block.

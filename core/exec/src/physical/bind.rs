@@ -11,7 +11,7 @@ mod left;
 
 use self::left::{Block, LeftRows, Pace, Part};
 use super::join::HashJoin;
-use super::keys::KeySource;
+use super::keys::{KeySource, Keys};
 use super::operators::project;
 use super::stream_exec::StreamExec;
 use super::{Relation, Run, batches, build};
@@ -35,7 +35,7 @@ use weft_plan::{JoinMethod, Node, NodeKind, Request, Rule, ServiceName, Shape, S
 /// What the plan says of a bind join.
 pub(super) struct Plan<'a> {
     pub(super) left: &'a Node,
-    pub(super) right: &'a Node,
+    pub(super) right: &'a Arc<Node>,
     pub(super) join: HashJoin,
     pub(super) block: usize,
     pub(super) hash_from: Option<u64>,
@@ -46,13 +46,11 @@ pub(super) struct Plan<'a> {
     pub(super) kept: Option<Vec<Variable>>,
 }
 
-/// Builds the join; the right side is built anew for each block.
 pub(super) fn bind_join(run: &Arc<Run>, left: Relation, plan: Plan<'_>) -> Result<Relation, QueryError> {
-    let none = KeySource { layout: left.layout.clone(), rows: RecordBatch::new_empty(left.layout.schema().clone()) };
+    let keyed = build(run, plan.right, Keys::OfBlock(&left.layout))?;
     let spec = &plan.join.spec;
-    // Built once without keys to learn the layout of the result.
-    let right = build(run, plan.right, Some(&none))?;
-    let shape = if plan.kept.is_some() { right } else { spec.join(run, left.clone(), right)? };
+    // Joined once to learn the layout of the result.
+    let shape = if plan.kept.is_some() { keyed.clone() } else { spec.join(run, left.clone(), keyed.clone())? };
     let operator = Arc::new(BindJoin {
         run: run.clone(),
         key_variables: key_variables(plan.right),
@@ -62,6 +60,7 @@ pub(super) fn bind_join(run: &Arc<Run>, left: Relation, plan: Plan<'_>) -> Resul
         shape: plan.shape,
         kept: plan.kept,
         left,
+        keyed,
         right: plan.right.clone(),
         join: plan.join,
     });
@@ -76,7 +75,9 @@ pub(super) fn bind_join(run: &Arc<Run>, left: Relation, plan: Plan<'_>) -> Resul
 struct BindJoin {
     run: Arc<Run>,
     left: Relation,
-    right: Node,
+    /// The right side, to be run for a block of keys.
+    keyed: Relation,
+    right: Arc<Node>,
     join: HashJoin,
     pace: Pace,
     /// Whether the left asked for more than its first rows; nothing where it asks for all of them at once.
@@ -223,15 +224,14 @@ impl BindJoin {
 
     /// The join of one block with what the right side has for its keys.
     fn answer(&self, rows: RecordBatch, keys: RecordBatch, context: &Arc<TaskContext>) -> StreamResult<Rows> {
-        let keys = KeySource { layout: self.left.layout.clone(), rows: keys };
-        let right = build(&self.run, &self.right, Some(&keys)).map_err(DataFusionError::from)?;
+        let context = KeySource { layout: self.left.layout.clone(), rows: keys }.given_to(context);
         if self.kept.is_some() {
-            return right.plan.execute(0, context.clone());
+            return self.keyed.plan.execute(0, context);
         }
         let schema = self.left.layout.schema().clone();
         let left = Relation { plan: batches::exec(schema, vec![rows]), ..self.left.clone() };
-        let joined = self.join.in_left_order(&self.run, left, right).map_err(DataFusionError::from)?;
-        joined.plan.execute(0, context.clone())
+        let joined = self.join.in_left_order(&self.run, left, self.keyed.clone());
+        joined.map_err(DataFusionError::from)?.plan.execute(0, context)
     }
 
     /// Tells how many keys there were, where that is kept.

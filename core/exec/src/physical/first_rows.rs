@@ -5,7 +5,7 @@
 
 use super::Run;
 use super::key_set::KeySet;
-use super::scan::SourceRows;
+use super::requests::SourceRows;
 use arrow_array::RecordBatch;
 use arrow_select::filter::filter_record_batch;
 use datafusion_common::{DataFusionError, Result};
@@ -43,7 +43,7 @@ impl FirstRows {
     }
 
     /// The rows of `source`, these first. They have all come, and their call is over, before the first of them is handed on.
-    pub(super) fn of(self, source: SourceRows) -> impl Stream<Item = Result<RecordBatch>> + Send + 'static {
+    pub(super) fn of(self, source: Arc<SourceRows>) -> impl Stream<Item = Result<RecordBatch>> + Send + 'static {
         let begin = async move {
             let first: Vec<RecordBatch> = source.clone().ask(self.request).try_collect().await?;
             let rows: u64 = first.iter().map(|batch| batch.num_rows() as u64).sum();

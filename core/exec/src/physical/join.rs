@@ -8,6 +8,7 @@ use super::bind::{Plan, bind_join};
 use super::coalesce::in_larger_batches;
 use super::narrow::{Given, Narrowing, Sideways, narrowed_by, observed};
 use super::operators::{Selected, converted, identity_type, nullable, project, select, sort, variables};
+use super::projection::projected;
 use super::shared::number;
 use super::unclaimed::unclaimed;
 use super::{Relation, Run, build};
@@ -262,14 +263,9 @@ impl Spec {
             .iter()
             .map(|v| if *v == super::filler() { super::right_filler() } else { v.clone() });
         let layout = super::layout(names.zip(types).collect(), &mut optional);
-        let columns = named.layout.schema().fields().iter().enumerate().zip(layout.schema().fields());
-        let expressions: Vec<_> = columns
-            .map(|((i, old), new)| datafusion_physical_plan::projection::ProjectionExpr {
-                expr: Arc::new(Column::new(old.name(), i)),
-                alias: new.name().clone(),
-            })
-            .collect();
-        let plan = Arc::new(datafusion_physical_plan::projection::ProjectionExec::try_new(expressions, named.plan)?);
+        let columns = named.layout.schema().fields().iter().enumerate();
+        let columns = columns.map(|(i, old)| Arc::new(Column::new(old.name(), i)) as ColumnExpr).collect();
+        let plan = projected(&named.plan, columns, layout.schema());
         Ok(Relation { plan, layout, optional })
     }
 

@@ -5,7 +5,8 @@ use crate::error::QueryError;
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{Field, Schema};
-use datafusion_common::{DataFusionError, ScalarValue};
+use datafusion_common::{DataFusionError, Result as StreamResult, ScalarValue};
+use datafusion_execution::TaskContext;
 use hashbrown::HashSet;
 use oxrdf::{Term, Variable};
 use std::sync::Arc;
@@ -20,7 +21,41 @@ pub(crate) struct KeySource {
     pub(crate) rows: RecordBatch,
 }
 
+/// What an operator on the right of a bind join is built with.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Keys<'a> {
+    Known(&'a KeySource),
+    /// Those of the block that it is run for, so laid out: it is built once and run for each.
+    OfBlock(&'a Layout),
+}
+
 impl KeySource {
+    /// No keys.
+    pub(super) fn none(layout: &Layout) -> Self {
+        Self { layout: layout.clone(), rows: RecordBatch::new_empty(layout.schema().clone()) }
+    }
+
+    /// What operators are run with to be run for these keys.
+    pub(super) fn given_to(self, context: &TaskContext) -> Arc<TaskContext> {
+        let config = context.session_config().clone().with_extension(Arc::new(self));
+        Arc::new(TaskContext::new(
+            context.task_id(),
+            context.session_id(),
+            config,
+            context.scalar_functions().clone(),
+            context.higher_order_functions().clone(),
+            context.aggregate_functions().clone(),
+            context.window_functions().clone(),
+            context.runtime_env(),
+        ))
+    }
+
+    /// The keys that operators are run for.
+    pub(super) fn of_block(context: &TaskContext) -> StreamResult<Arc<Self>> {
+        let keys = context.session_config().get_extension::<Self>();
+        keys.ok_or_else(|| DataFusionError::Internal("operators are run for no block of keys".to_owned()))
+    }
+
     /// The distinct keys for a slot; `None` when no left row can match the table.
     pub(crate) fn block(&self, slot: &KeySlot) -> Result<Option<KeyBlock>, QueryError> {
         let mut names = Vec::new();

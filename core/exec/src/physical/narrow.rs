@@ -4,7 +4,7 @@ mod values;
 
 use self::values::{Needed, Seen};
 use super::at_once::Begun;
-use super::keys::KeySource;
+use super::keys::{KeySource, Keys};
 use super::stream_exec::StreamExec;
 use crate::columns::Layout;
 use arrow_array::RecordBatch;
@@ -21,7 +21,7 @@ use weft_plan::{NarrowedColumn, Node, NodeKind, Scan};
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Given<'a> {
     /// Those of the bind join the operator is on the right of.
-    pub(super) keys: Option<&'a KeySource>,
+    pub(super) keys: Option<Keys<'a>>,
     narrowing: Option<&'a Narrowing<'a>>,
     /// Where its requests are counted until they are answered.
     pub(super) begun: Option<&'a Arc<Begun>>,
@@ -29,7 +29,13 @@ pub(crate) struct Given<'a> {
 
 impl<'a> From<Option<&'a KeySource>> for Given<'a> {
     fn from(keys: Option<&'a KeySource>) -> Self {
-        Self { keys, ..Self::default() }
+        Self { keys: keys.map(Keys::Known), ..Self::default() }
+    }
+}
+
+impl<'a> From<Keys<'a>> for Given<'a> {
+    fn from(keys: Keys<'a>) -> Self {
+        Self { keys: Some(keys), ..Self::default() }
     }
 }
 
@@ -39,7 +45,7 @@ impl<'a> Given<'a> {
     where
         'a: 'b,
     {
-        Given { keys, ..self }
+        Given { keys: keys.map(Keys::Known), ..self }
     }
 
     /// Of whose requests it is known when they are answered.
@@ -124,7 +130,7 @@ pub(super) fn narrowed_by(join: usize, node: &Node) -> Vec<Variable> {
 
 fn collect(join: usize, node: &Node, found: &mut Vec<Variable>) {
     let scan = match &node.kind {
-        NodeKind::Scan(scan) => Some(&**scan),
+        NodeKind::Scan(scan) => Some(scan),
         NodeKind::Unpivot(unpivot) => Some(&unpivot.scan),
         _ => None,
     };

@@ -1,10 +1,11 @@
 //! The operators with one input, and union.
 
 use super::distinct::in_order as distinct_in_order;
+use super::projection::projected;
 use super::union::concurrently;
 use super::{Relation, Run, batches, filler, is_filler, layout};
 use crate::aggregate::aggregate;
-use crate::columns::{ColumnExpr, convert, null_columns, widen};
+use crate::columns::{ColumnExpr, Layout, convert, null_columns, widen};
 use crate::error::QueryError;
 use crate::expression;
 use arrow_schema::SchemaRef;
@@ -15,7 +16,6 @@ use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
 use datafusion_physical_plan::filter::FilterExec;
 use datafusion_physical_plan::limit::GlobalLimitExec;
-use datafusion_physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion_physical_plan::sorts::sort::SortExec;
 use oxrdf::Variable;
 use spargebra::algebra::{AggregateExpression, Expression, OrderExpression};
@@ -47,8 +47,14 @@ impl Selected {
     }
 }
 
-/// A projection of `input` that lays out these variables.
-pub(super) fn select(input: &Arc<dyn ExecutionPlan>, selected: Vec<Selected>) -> Result<Relation, QueryError> {
+/// A relation that is being made, and the expressions for its columns.
+pub(super) struct LaidOut {
+    pub(super) layout: Layout,
+    pub(super) optional: Vec<bool>,
+    pub(super) columns: Vec<ColumnExpr>,
+}
+
+pub(super) fn lay_out(selected: Vec<Selected>) -> Result<LaidOut, QueryError> {
     let mut optional: Vec<bool> =
         selected.iter().map(|s| s.optional && !matches!(s.term_type, TermType::Constant(_))).collect();
     let variables = selected.iter().map(|s| (s.variable.clone(), s.term_type.clone())).collect();
@@ -59,11 +65,13 @@ pub(super) fn select(input: &Arc<dyn ExecutionPlan>, selected: Vec<Selected>) ->
     {
         columns.extend(null_columns(term_type)?);
     }
-    let expressions = columns
-        .into_iter()
-        .zip(layout.schema().fields())
-        .map(|(expr, field)| ProjectionExpr { expr, alias: field.name().clone() });
-    let plan = Arc::new(ProjectionExec::try_new(expressions.collect::<Vec<_>>(), input.clone())?);
+    Ok(LaidOut { layout, optional, columns })
+}
+
+/// A projection of `input` that lays out these variables.
+pub(super) fn select(input: &Arc<dyn ExecutionPlan>, selected: Vec<Selected>) -> Result<Relation, QueryError> {
+    let LaidOut { layout, optional, columns } = lay_out(selected)?;
+    let plan = projected(input, columns, layout.schema());
     Ok(Relation { plan, layout, optional })
 }
 
@@ -97,7 +105,8 @@ pub(super) fn union(run: &Run, inputs: Vec<Relation>) -> Result<Relation, QueryE
     if plans.len() == 1 {
         return Ok(shape);
     }
-    let plan = concurrently(plans, run.limits.parallel_scans, run.context.deadline);
+    let schema = shape.layout.schema();
+    let plan = concurrently(plans, schema, run.limits.parallel_scans, run.context.deadline);
     Ok(Relation { plan, ..shape })
 }
 
@@ -244,7 +253,7 @@ pub(super) fn group(
         // One group of everything: `GROUP BY` over nothing, without an aggregate.
         return Ok(batches::unit());
     }
-    let layout = crate::columns::Layout::new(variables);
+    let layout = Layout::new(variables);
     let plan = aggregate_exec(group, functions, &input.plan, schema)?;
     Ok(Relation { plan, layout, optional })
 }

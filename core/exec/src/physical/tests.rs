@@ -4,6 +4,7 @@
 
 mod at_once;
 mod fixture;
+mod repeat;
 mod unread;
 
 use crate::EngineLimits;

@@ -12,6 +12,7 @@ use crate::{JoinKind, KeyPlace, Node, NodeKind, Scan};
 use hashbrown::HashSet;
 use oxrdf::{Literal, Variable};
 use spargebra::algebra::{AggregateExpression, AggregateFunction as Function, Expression};
+use std::sync::Arc;
 use weft_model::contract::ColumnRef;
 
 /// Rewrites a group whose aggregates can be computed in parts by one side of a join, or by the members of a union, where
@@ -215,7 +216,7 @@ impl Parts {
         let gain = gain(&scan, pushing, &fields, rows);
         let unkeyed = scan.unkeyed.map(|unkeyed| gain.of_scan(unkeyed, &scan, pushing, &fields));
         let scan = Scan { unkeyed, ..pushed.scan };
-        let mut node = Node::new(NodeKind::Scan(Box::new(scan)), pushed.bindings, gain.after);
+        let mut node = Node::new(NodeKind::Scan(Arc::new(scan)), pushed.bindings, gain.after);
         if let Some(number) = number {
             let zero = Box::new(Expression::Literal(Literal::from(0)));
             node = filter(node, Expression::Greater(Box::new(Expression::Variable(number)), zero));

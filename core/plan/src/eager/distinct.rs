@@ -5,6 +5,7 @@ use crate::expression::is_volatile;
 use crate::operators::wrap;
 use crate::push::{Pushing, origin, table_of};
 use crate::{Node, NodeKind, Scan};
+use std::sync::Arc;
 use weft_model::contract::ColumnRef;
 
 /// Drops duplicates of scans below joins where duplicates of the result are dropped, or do not matter.
@@ -27,7 +28,7 @@ pub(crate) fn distinct(node: &mut Node, pushing: Pushing<'_>, above: Above) {
             let above = if is_crossed { Above::Crossed } else { above.max(Above::Joined) };
             let before = left.estimate * right.estimate;
             distinct(left, pushing, above);
-            distinct(right, pushing, above);
+            distinct(Arc::make_mut(right), pushing, above);
             if is_crossed && before > 0.0 {
                 node.estimate *= left.estimate * right.estimate / before;
             }
@@ -38,7 +39,8 @@ pub(crate) fn distinct(node: &mut Node, pushing: Pushing<'_>, above: Above) {
             if !pays {
                 return;
             }
-            scan.unkeyed = scan.unkeyed.map(|unkeyed| gain.of_scan(unkeyed, scan, pushing, &fields));
+            let unkeyed = scan.unkeyed.map(|unkeyed| gain.of_scan(unkeyed, scan, pushing, &fields));
+            Arc::make_mut(scan).unkeyed = unkeyed;
             let scan = std::mem::replace(node, Node::empty(Vec::new()));
             *node = wrap(scan, |input| NodeKind::Distinct { input });
             node.estimate = gain.after;

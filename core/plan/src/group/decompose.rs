@@ -162,11 +162,12 @@ fn connect(catalogue: &Catalogue, rules: Rules, branch: &Branch) -> Vec<Vec<usiz
 fn join_order(catalogue: &Catalogue, branch: &Branch, mut rest: Vec<usize>) -> Vec<usize> {
     rest.sort_unstable();
     let mut ordered = vec![rest.remove(0)];
-    while !rest.is_empty() {
+    while rest.len() > 1 {
         let next =
             rest.iter().position(|position| !joined_on(catalogue, branch, &ordered, *position).is_empty()).unwrap_or(0);
         ordered.push(rest.remove(next));
     }
+    ordered.append(&mut rest);
     ordered
 }
 

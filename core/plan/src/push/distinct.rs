@@ -3,6 +3,7 @@
 use super::columns::{TextExactness as _, capabilities, described, rows_are_final};
 use crate::catalogue::Catalogue;
 use crate::{Node, NodeKind, Scan};
+use std::sync::Arc;
 use weft_model::contract::{Relation, TypeKind};
 
 /// Duplicates that would be dropped above need not be sent.
@@ -12,7 +13,7 @@ pub(super) fn push(node: &mut Node, catalogue: &Catalogue) {
         NodeKind::Union(inputs) => inputs.iter_mut().for_each(|input| push(input, catalogue)),
         NodeKind::Scan(scan) if can_leave_out_duplicates(scan, catalogue) => {
             let input = Box::new(scan.relation.clone());
-            scan.relation = Relation::Distinct { input };
+            Arc::make_mut(scan).relation = Relation::Distinct { input };
         }
         _ => {}
     }

@@ -3,6 +3,7 @@
 use super::columns::{capabilities, rows_are_final, table_of};
 use super::{Pushing, sort};
 use crate::{FirstRows, JoinKind, Node, NodeKind, Rule, Scan, ScanOutput};
+use std::sync::Arc;
 use weft_model::contract::{Capability, ColumnRef, Relation};
 
 /// Only the first `most` rows are wanted.
@@ -34,13 +35,13 @@ pub(super) fn push(node: &mut Node, pushing: Pushing<'_>, most: usize) {
         NodeKind::Unpivot(unpivot) if limits && unpivot.scan.slot.is_none() => {
             let capable = is_capable(&unpivot.scan, pushing);
             // Each row gives at least one where some way to read it leaves none out.
-            let way = |outputs: &Vec<ScanOutput>| Scan { outputs: outputs.clone(), ..unpivot.scan.clone() };
+            let way = |outputs: &Vec<ScanOutput>| Scan { outputs: outputs.clone(), ..(*unpivot.scan).clone() };
             if capable && unpivot.ways.iter().map(way).any(|scan| rows_are_final(&scan)) {
-                limit(&mut unpivot.scan.relation, most);
+                limit(&mut Arc::make_mut(&mut unpivot.scan).relation, most);
             }
         }
         NodeKind::Scan(scan) if limits && scan.slot.is_none() && is_capable(scan, pushing) && rows_are_final(scan) => {
-            limit(&mut scan.relation, most);
+            limit(&mut Arc::make_mut(scan).relation, most);
         }
         _ => {}
     }
@@ -81,7 +82,10 @@ fn mark(node: &mut Node, pushing: Pushing<'_>, few: Few) {
         // How many rows it leaves is not known.
         NodeKind::Filter { input, .. } => mark(input, pushing, Few { part: None, ..few }),
         NodeKind::Union(inputs) => inputs.iter_mut().for_each(|input| mark(input, pushing, few)),
-        NodeKind::Scan(scan) => scan.first = first_rows(scan, pushing, few.first(scanned, pushing.limits.key_block)),
+        NodeKind::Scan(scan) => {
+            let first = first_rows(scan, pushing, few.first(scanned, pushing.limits.key_block));
+            Arc::make_mut(scan).first = first;
+        }
         _ => {}
     }
 }

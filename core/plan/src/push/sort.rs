@@ -8,6 +8,7 @@ use crate::expression::variables_of;
 use crate::{JoinKind, Node, NodeKind, Rule, Scan};
 use oxrdf::Variable;
 use spargebra::algebra::{Expression, OrderExpression};
+use std::sync::Arc;
 use weft_model::contract::{Capability, Relation, SortKey};
 
 /// Only the first `most` rows are wanted, in this order; they are put in order again above.
@@ -33,6 +34,7 @@ pub(super) fn push(node: &mut Node, pushing: Pushing<'_>, keys: &[OrderExpressio
             if let Some(keys) = sort_keys(scan, pushing.catalogue, keys)
                 && capabilities(scan, pushing.catalogue).is_some_and(|c| c.limit == Capability::Exact)
             {
+                let scan = Arc::make_mut(scan);
                 sort(scan, keys);
                 limit(&mut scan.relation, most);
             }
@@ -79,7 +81,7 @@ fn order_first(node: &mut Node, pushing: Pushing<'_>, keys: &[OrderExpression]) 
         }
         NodeKind::Scan(scan) if scan.slot.is_none() => {
             let keys = sort_keys(scan, pushing.catalogue, keys)?;
-            sort(scan, keys);
+            sort(Arc::make_mut(scan), keys);
             Some(false)
         }
         _ => None,

@@ -390,7 +390,7 @@ pub(super) fn change_joins(node: &mut Node, change: &mut dyn FnMut(&mut NodeKind
     match &mut node.kind {
         NodeKind::Join { left, right, .. } => {
             change_joins(left, change);
-            change_joins(right, change);
+            change_joins(Arc::make_mut(right), change);
         }
         NodeKind::Union(inputs) => inputs.iter_mut().for_each(|input| change_joins(input, change)),
         NodeKind::Filter { input, .. }
