@@ -27,16 +27,14 @@ fn as_rows(count: u64) -> f64 {
 }
 
 fn seen_keys(left: &Node, right: &Node, observed: &Observed) -> Option<f64> {
-    let (source, shape) = shape_of_join(left, right)?;
-    Some(observed.sources.get(&source)?.seen(&shape.text)?.rows)
+    let seen = observed.sources.get(first_source(right)?)?;
+    let (_, shape) = shape_of_join(left, right)?;
+    Some(seen.seen(&shape.text)?.rows)
 }
 
 /// What is the same whenever this join is run, and the source it is kept with; `None` for a join of which nothing is kept.
 pub fn shape_of_join(left: &Node, right: &Node) -> Option<(Arc<str>, Shape)> {
-    let source = right.requests().into_iter().find_map(|request| match request {
-        Request::Scan(scan) => Some(scan.source.clone()),
-        Request::Service(_) => None,
-    })?;
+    let source = first_source(right)?.clone();
     let mut shape = Shape::default();
     write(left, &mut shape)?;
     shape.text.push_str(" for ");
@@ -48,6 +46,13 @@ pub fn shape_of_join(left: &Node, right: &Node) -> Option<(Arc<str>, Shape)> {
     shape.text.hash(&mut hasher);
     shape.text = format!("keys of join {:016x}", hasher.finish());
     Some((source, shape))
+}
+
+fn first_source(node: &Node) -> Option<&Arc<str>> {
+    node.requests().into_iter().find_map(|request| match request {
+        Request::Scan(scan) => Some(&scan.source),
+        Request::Service(_) => None,
+    })
 }
 
 fn write(node: &Node, shape: &mut Shape) -> Option<()> {

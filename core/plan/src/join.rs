@@ -362,7 +362,8 @@ impl<'a> Planner<'a> {
         needed: &Needed,
         outer: Option<&Outer<'_>>,
     ) -> Result<Node, PlanError> {
-        let is_set = !needed.duplicates && self.limits.rules.allows(Rule::EarlyDistinct) || set.is_set(self.catalogue);
+        let is_set = !needed.duplicates && self.limits.rules.allows(Rule::EarlyDistinct)
+            || set.is_set(self.catalogue, self.limits);
         let kept: Vec<Variable> =
             set.variables.iter().filter(|v| !is_set || needed.variables.contains(*v)).cloned().collect();
         let kept_set: HashSet<Variable> = kept.iter().cloned().collect();

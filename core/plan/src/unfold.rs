@@ -14,7 +14,7 @@ use crate::dataset::Dataset;
 use crate::meeting::{Key, MOST_SHARED, Meeting, Member};
 use crate::namespace::Namespace;
 use crate::pattern::{PatternTerm, QuadPattern};
-use crate::{PlanError, PlanLimits, Pruned, Rule};
+use crate::{PlanError, PlanLimits, Pruned, Rule, parallel};
 use hashbrown::HashSet;
 use oxrdf::{NamedNode, Term, Variable};
 use weft_mapping::{GraphMap, MappedTerm};
@@ -28,11 +28,30 @@ pub(crate) struct Unfolder<'a> {
     /// The graphs of the dataset, default and named.
     chosen: [HashSet<&'a NamedNode>; 2],
     limits: &'a PlanLimits,
-    hidden: usize,
+    hidden: Hidden,
     pub(crate) pruned: Vec<Pruned>,
     /// Triple maps that were tried in a branch.
     #[cfg(test)]
     tried: usize,
+}
+
+/// Numbers the variables that no query can name.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hidden {
+    last: usize,
+    /// Which of several branches that are made side by side, from the same number on. What is hidden in one is none of the
+    /// others: a variable with terms of two types would tell them apart.
+    branch: usize,
+}
+
+impl Hidden {
+    fn variable(&mut self, kind: &str) -> Variable {
+        self.last += 1;
+        Variable::new_unchecked(match self.branch {
+            0 => format!("_:{kind}{}", self.last),
+            branch => format!("_:{kind}{}_{branch}", self.last),
+        })
+    }
 }
 
 /// More reasons than these are not worth reading.
@@ -67,7 +86,7 @@ impl<'a> Unfolder<'a> {
             dataset,
             chosen,
             limits,
-            hidden: 0,
+            hidden: Hidden::default(),
             pruned: Vec::new(),
             #[cfg(test)]
             tried: 0,
@@ -76,8 +95,7 @@ impl<'a> Unfolder<'a> {
 
     /// A variable no query can name.
     pub(crate) fn hidden(&mut self, kind: &str) -> Variable {
-        self.hidden += 1;
-        Variable::new_unchecked(format!("_:{kind}{}", self.hidden))
+        self.hidden.variable(kind)
     }
 
     /// Unfolds a basic graph pattern: several sets are to be joined.
@@ -160,12 +178,12 @@ impl<'a> Unfolder<'a> {
     fn matching(&self, pattern: QuadPattern, mut keys: Keys, parts: &[Part]) -> Matched {
         keys.subject = keys.subject.or_else(|| self.keys_bound(&pattern.subject, parts));
         keys.object = keys.object.or_else(|| self.keys_bound(&pattern.object, parts));
-        let mut ids: Vec<TripleId> = Vec::new();
-        for id in self.catalogue.candidates(pattern.predicate_constant(), &keys) {
-            if self.is_in_dataset(&pattern, id)
-                && self.misfit(&pattern, id).is_none()
-                && !self.is_repeated(&pattern, &ids, id)
-            {
+        let fits =
+            |id: TripleId| (self.is_in_dataset(&pattern, id) && self.misfit(&pattern, id).is_none()).then_some(id);
+        let candidates = self.catalogue.candidates(pattern.predicate_constant(), &keys);
+        let mut ids: Vec<TripleId> = Vec::with_capacity(candidates.len());
+        for id in parallel::each(candidates, self.limits, fits).into_iter().flatten() {
+            if !self.is_repeated(&pattern, &ids, id) {
                 ids.push(id);
             }
         }
@@ -204,6 +222,9 @@ impl<'a> Unfolder<'a> {
                 },
             };
             match term {
+                // It was found by its predicate.
+                PatternTerm::Constant(_)
+                    if place == Place::Predicate && matches!(mapped.term_type, TermType::Constant(_)) => {}
                 PatternTerm::Constant(constant) if !mapped.term_type.may_hold(constant) => {
                     return Some(mismatch(constant, &mapped.term_type));
                 }
@@ -289,27 +310,26 @@ impl<'a> Unfolder<'a> {
     /// Matches the pattern in every branch, and keeps the triple maps that could be.
     fn extend(&mut self, part: &mut Part, matched: &mut Matched, meeting: &Meeting) {
         let Matched { pattern, ids } = matched;
-        let mut branches = Vec::with_capacity(meeting.pairs());
+        let pairs = pairs(std::mem::take(&mut part.set.branches), meeting);
+        #[cfg(test)]
+        {
+            self.tried += pairs.len();
+        }
+        let add = |(number, (branch, position)): (usize, (Branch, usize))| {
+            let mut hidden = Hidden { branch: number, ..self.hidden };
+            let extended = self.add(branch, pattern, ids[position], &mut hidden).ok()?;
+            Some((extended, position, hidden.last))
+        };
+        let extended: Vec<_> =
+            parallel::each(pairs.into_iter().enumerate().collect(), self.limits, add).into_iter().flatten().collect();
         let mut used = vec![false; ids.len()];
-        for (number, branch) in std::mem::take(&mut part.set.branches).into_iter().enumerate() {
-            let others = meeting.right_of(number);
-            #[cfg(test)]
-            {
-                self.tried += others.len();
-            }
-            let mut branch = Some(branch);
-            for (i, position) in others.iter().enumerate() {
-                let is_last = i + 1 == others.len();
-                let Some(own) = (if is_last { branch.take() } else { branch.clone() }) else { break };
-                if let Ok(extended) = self.add(own, pattern, ids[*position]) {
-                    branches.push(extended);
-                    used[*position] = true;
-                }
-            }
+        for (branch, position, last) in extended {
+            self.hidden.last = self.hidden.last.max(last);
+            used[position] = true;
+            part.set.branches.push(branch);
         }
         let mut used = used.into_iter();
         ids.retain(|_| used.next().unwrap_or(true));
-        part.set.branches = branches;
         if self.limits.rules.allows(Rule::Containment) {
             part.set.drop_contained();
         }
@@ -338,7 +358,9 @@ impl<'a> Unfolder<'a> {
             let apart = || "no other pattern has these terms".to_owned();
             let reason = match self.misfit(pattern, id) {
                 Some(reason) => reason,
-                None => only.and_then(|branch| self.add(branch.clone(), pattern, id).err()).unwrap_or_else(apart),
+                None => only
+                    .and_then(|branch| self.add(branch.clone(), pattern, id, &mut self.hidden.clone()).err())
+                    .unwrap_or_else(apart),
             };
             self.prune(&text, id, reason);
         }
@@ -377,6 +399,18 @@ impl<'a> Unfolder<'a> {
             }
         }
     }
+}
+
+/// Each branch with each triple map that it may be matched with.
+fn pairs(branches: Vec<Branch>, meeting: &Meeting) -> Vec<(Branch, usize)> {
+    let mut pairs = Vec::with_capacity(meeting.pairs());
+    for (number, branch) in branches.into_iter().enumerate() {
+        let mut others = meeting.right_of(number);
+        let last = others.pop();
+        pairs.extend(others.into_iter().map(|position| (branch.clone(), position)));
+        pairs.extend(last.map(|position| (branch, position)));
+    }
+    pairs
 }
 
 /// Leaves out branches and triple maps that a join of the two unions would find without partner.

@@ -5,6 +5,7 @@ use crate::PlanLimits;
 use crate::catalogue::Catalogue;
 use crate::meeting::{Key, MOST_SHARED, Meeting, Member, connected};
 use crate::namespace::Namespace;
+use crate::parallel;
 use oxrdf::Variable;
 
 /// More pairs of branches are not looked at one by one.
@@ -19,8 +20,9 @@ pub(crate) struct BranchSet {
 
 impl BranchSet {
     /// Whether the union of the branches gives each solution once without further work.
-    pub(crate) fn is_set(&self, catalogue: &Catalogue) -> bool {
-        self.branches.iter().all(|branch| branch.determines_rows(catalogue, &self.variables))
+    pub(crate) fn is_set(&self, catalogue: &Catalogue, limits: &PlanLimits) -> bool {
+        let determines = |branch: &Branch| branch.determines_rows(catalogue, &self.variables);
+        parallel::each(self.branches.iter().collect(), limits, determines).into_iter().all(|all| all)
             && self.is_disjoint(catalogue)
     }
 

@@ -99,12 +99,15 @@ impl Member for TreeMember {
         let below = below.as_ref().zip(before).map(|(bindings, before)| Outer { bindings, rows: before.rows });
         let before = below.as_ref().or(before);
         let mut all = Step { cost: 0.0, rows: 0.0, joined: Some(0.0) };
-        for branch in &self.branches {
-            let steps = branch.groups.iter().filter_map(|group| {
+        let first = |branch: &Decomposition| {
+            let accesses = branch.groups.iter().filter_map(|group| {
                 let access = planner.access(group, before);
                 group.missing_bindings(planner.catalogue, access.slot.as_ref()).is_none().then_some(access)
             });
-            let Some(access) = steps.min_by(|a, b| a.cost.total_cmp(&b.cost)) else {
+            accesses.min_by(|a, b| a.cost.total_cmp(&b.cost))
+        };
+        for access in parallel::each(self.branches.iter().collect(), planner.limits, first) {
+            let Some(access) = access else {
                 return Ok(Step { cost: IMPOSSIBLE, rows: IMPOSSIBLE, joined: None });
             };
             all.cost += access.cost;

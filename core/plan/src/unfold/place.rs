@@ -1,6 +1,6 @@
 //! One triple pattern matched by one triple map: which row it is about, and what its terms say of columns.
 
-use super::Unfolder;
+use super::{Hidden, Unfolder};
 use crate::Rule;
 use crate::branch::{Access, Branch, is_same, term_expression};
 use crate::catalogue::{Place, TripleId};
@@ -31,19 +31,20 @@ fn determines(subject: &MappedTerm, term: &MappedTerm) -> bool {
 impl Unfolder<'_> {
     /// Holds a graph that the row names to those of the dataset.
     fn place_in_dataset(
-        &mut self,
+        &self,
         branch: &mut Branch,
         access: usize,
         (map, graph): (&GraphMap, &Arc<MappedTerm>),
         pattern: &QuadPattern,
+        hidden: &mut Hidden,
     ) -> Result<(), String> {
         let (Some(graphs), GraphMap::Term(_)) = (self.graphs_for(pattern), map) else { return Ok(()) };
         let possible = graphs.iter().filter(|node| graph.term_type.may_hold(&Term::NamedNode((*node).clone())));
         let possible: Vec<&NamedNode> = possible.collect();
         if let [only] = possible.as_slice() {
-            return self.place_constant(branch, access, graph, &(*only).clone().into());
+            return self.place_constant(branch, access, graph, &(*only).clone().into(), hidden);
         }
-        let hidden = self.hidden("graph");
+        let hidden = hidden.variable("graph");
         branch.bind(&hidden, access, graph, Namespace::Any)?;
         let list = possible.into_iter().map(|node| Sparql::NamedNode(node.clone())).collect();
         branch.filters.push(Sparql::In(Box::new(Sparql::Variable(hidden)), list));
@@ -51,7 +52,13 @@ impl Unfolder<'_> {
     }
 
     /// The branch with one more pattern matched by this triple map, or why that has no solution.
-    pub(super) fn add(&mut self, mut branch: Branch, pattern: &QuadPattern, id: TripleId) -> Result<Branch, String> {
+    pub(super) fn add(
+        &self,
+        mut branch: Branch,
+        pattern: &QuadPattern,
+        id: TripleId,
+        hidden: &mut Hidden,
+    ) -> Result<Branch, String> {
         let catalogue = self.catalogue;
         let triple = catalogue.triple(id);
         let places = catalogue.places(id);
@@ -69,12 +76,12 @@ impl Unfolder<'_> {
             || required(false, &triple.subject);
         let row = Row { table: &triple.table, subject, graph: id.graph, other_columns };
         let access = self.access(&mut branch, &pattern.subject, &row);
-        self.place(&mut branch, access, subject, &pattern.subject, namespace(Place::Subject))?;
-        self.place(&mut branch, access, predicate, &pattern.predicate, namespace(Place::Predicate))?;
+        self.place(&mut branch, access, subject, &pattern.subject, namespace(Place::Subject), hidden)?;
+        self.place(&mut branch, access, predicate, &pattern.predicate, namespace(Place::Predicate), hidden)?;
         if let Some(graph) = &pattern.graph {
-            self.place(&mut branch, access, in_graph, graph, namespace(Place::Graph))?;
+            self.place(&mut branch, access, in_graph, graph, namespace(Place::Graph), hidden)?;
         }
-        self.place_in_dataset(&mut branch, access, (&triple.graph, in_graph), pattern)?;
+        self.place_in_dataset(&mut branch, access, (&triple.graph, in_graph), pattern, hidden)?;
         let object_access = match &triple.join {
             None => access,
             Some(join) => {
@@ -83,28 +90,34 @@ impl Unfolder<'_> {
                 let row = Row { table: &join.table, subject: object, graph: id.graph, other_columns };
                 let parent = self.access(&mut branch, &pattern.object, &row);
                 for (child_column, parent_column) in &join.on {
-                    self.equate(&mut branch, (access, child_column), (parent, parent_column))?;
+                    self.equate(&mut branch, (access, child_column), (parent, parent_column), hidden)?;
                 }
                 parent
             }
         };
-        self.place(&mut branch, object_access, object, &pattern.object, namespace(Place::Object))?;
+        self.place(&mut branch, object_access, object, &pattern.object, namespace(Place::Object), hidden)?;
         for requirement in &triple.requires {
-            self.require(&mut branch, if requirement.joined { object_access } else { access }, requirement)?;
+            self.require(&mut branch, if requirement.joined { object_access } else { access }, requirement, hidden)?;
         }
         Ok(branch)
     }
 
     /// Keeps the rows that a triple map needs beyond its own terms: a hidden variable drops the others.
-    fn require(&mut self, branch: &mut Branch, access: usize, requirement: &Requirement) -> Result<(), String> {
+    fn require(
+        &self,
+        branch: &mut Branch,
+        access: usize,
+        requirement: &Requirement,
+        hidden: &mut Hidden,
+    ) -> Result<(), String> {
         let term = &Arc::new(requirement.term.clone());
         if let Required::Iri(node) = &requirement.is {
-            return self.place_constant(branch, access, term, &node.clone().into());
+            return self.place_constant(branch, access, term, &node.clone().into(), hidden);
         }
         if matches!(term.term_type, TermType::Constant(_)) {
             return Ok(());
         }
-        let hidden = self.hidden("r");
+        let hidden = hidden.variable("r");
         branch.bind(&hidden, access, term, Namespace::Any)?;
         let unwanted = match &requirement.is {
             Required::Bound | Required::Iri(_) => return Ok(()),
@@ -158,25 +171,27 @@ impl Unfolder<'_> {
 
     /// Matches one position of the pattern with one term map.
     fn place(
-        &mut self,
+        &self,
         branch: &mut Branch,
         access: usize,
         mapped: &Arc<MappedTerm>,
         term: &PatternTerm,
         namespace: Namespace,
+        hidden: &mut Hidden,
     ) -> Result<(), String> {
         match term {
             PatternTerm::Variable(variable) => branch.bind(variable, access, mapped, namespace),
-            PatternTerm::Constant(constant) => self.place_constant(branch, access, mapped, constant),
+            PatternTerm::Constant(constant) => self.place_constant(branch, access, mapped, constant, hidden),
         }
     }
 
     fn place_constant(
-        &mut self,
+        &self,
         branch: &mut Branch,
         access: usize,
         mapped: &Arc<MappedTerm>,
         constant: &Term,
+        hidden: &mut Hidden,
     ) -> Result<(), String> {
         if !mapped.term_type.may_hold(constant) {
             return Err(mismatch(constant, &mapped.term_type));
@@ -199,7 +214,7 @@ impl Unfolder<'_> {
         if level == Capability::Exact {
             return Ok(());
         }
-        let hidden = self.hidden("c");
+        let hidden = hidden.variable("c");
         branch.bind(&hidden, access, mapped, Namespace::Any)?;
         branch.fixed.push(hidden.clone());
         branch.filters.push(Sparql::SameTerm(Box::new(Sparql::Variable(hidden)), Box::new(term_expression(constant))));
@@ -207,8 +222,14 @@ impl Unfolder<'_> {
     }
 
     /// Joins two columns of one source through a hidden variable.
-    fn equate(&mut self, branch: &mut Branch, left: (usize, &str), right: (usize, &str)) -> Result<(), String> {
-        let hidden = self.hidden("j");
+    fn equate(
+        &self,
+        branch: &mut Branch,
+        left: (usize, &str),
+        right: (usize, &str),
+        hidden: &mut Hidden,
+    ) -> Result<(), String> {
+        let hidden = hidden.variable("j");
         for (access, column) in [left, right] {
             let Access { graph, table, .. } = &branch.accesses[access];
             let mapped = self

@@ -101,3 +101,16 @@ fn maps_that_say_the_same_are_one() {
     let sets = Unfolder::new(&catalogue, None, &limits).unfold(in_graphs).unwrap();
     assert_eq!(sets[0].branches.len(), 2, "in which graph they are is another matter");
 }
+
+#[test]
+fn several_threads_make_the_plan_that_one_makes() {
+    let catalogue = Catalogue::new(shop::shops(300), Vec::new());
+    for query in [STAR, CHAIN, SHARED] {
+        let text = format!("{}{query}", shop::PREFIX);
+        let plan = |threads| {
+            let limits = PlanLimits { threads, ..PlanLimits::default() };
+            format!("{:#?}", crate::plan(&text, None, None, &catalogue, &limits).unwrap().root)
+        };
+        assert!(plan(1) == plan(3), "{query}");
+    }
+}
